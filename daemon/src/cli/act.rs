@@ -1,0 +1,192 @@
+//! `gshell stop`, `start`, `restart` and `rm`: one thing done to every environment that is named.
+
+use gshell_control::messages::daemon::{Act, Acted, Action, Refused};
+use serde::Serialize;
+
+use super::failure::{Failure, Outcome};
+use super::link::{Absent, Global, Link, SLOW};
+use super::{output, ps, values};
+use crate::exit_codes::Status;
+
+/// Which environments.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  gshell stop 00aa11bb22cc\n  gshell stop -g web '*'\n  gshell restart top.lua\n  \
+                  gshell start top.lua\n  gshell rm -f 'top*'"
+)]
+pub struct Args {
+    /// Only environments of this group: its name, with or without version, * for anything.
+    #[arg(short, long)]
+    group: Option<String>,
+
+    /// Also where it would be refused because the environment runs: end it first.
+    #[arg(short, long)]
+    force: bool,
+
+    /// IDs or names, * for anything.
+    #[arg(required = true, value_name = "ID|NAME", value_parser = values::target)]
+    targets: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    done: Vec<Line<'a>>,
+    refused: Vec<Line<'a>>,
+    unmatched: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    outcome: &'a str,
+}
+
+/// Does `action`, and prints the IDs of the environments that it was done to.
+pub fn run(global: &Global, action: Action, args: Args) -> Outcome {
+    let Args {
+        group,
+        force,
+        targets,
+    } = args;
+    let mut link = Link::open(global, Absent::Fail)?;
+    let request = Act {
+        action,
+        patterns: targets,
+        group,
+        force,
+    };
+    let acted: Acted = link.call(&format!("cannot {action}"), &request, SLOW)?;
+    match global.json {
+        true => output::json(&Report::of(&acted))?,
+        false => drop(output::print(&text(action, &acted))?),
+    }
+    verdict(action, &acted)
+}
+
+/// What was done, in the past.
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::Stop => "stopped",
+        Action::Start => "started",
+        Action::Restart => "restarted",
+        Action::Remove => "removed",
+        Action::Kill => "killed",
+    }
+}
+
+fn text(action: Action, acted: &Acted) -> String {
+    let mut text: String = acted.done.iter().map(|done| format!("{}\n", done.id)).collect();
+    if !text.is_empty() {
+        text.push_str(word(action));
+        text.push('\n');
+    }
+    text
+}
+
+/// A refusal weighs more than a name that nothing has.
+fn verdict(action: Action, acted: &Acted) -> Outcome {
+    let mut reasons = refusals(action.as_str(), &acted.refused);
+    if !acted.unmatched.is_empty() {
+        reasons.push(ps::nothing_matched(&acted.unmatched));
+    }
+    let status = match (acted.refused.is_empty(), reasons.is_empty()) {
+        (true, true) => return Ok(Status::Ok),
+        (false, _) => Status::Refused,
+        (true, false) => Status::NotFound,
+    };
+    Err(Failure::new(status, reasons.join("\ngshell: ")))
+}
+
+/// A line for each thing that was left alone.
+pub fn refusals(verb: &str, refused: &[Refused]) -> Vec<String> {
+    let line = |refused: &Refused| match refused.name.is_empty() || refused.id.starts_with(&refused.name) {
+        true => format!("cannot {verb} {}: {}", refused.id, refused.reason),
+        false => format!(
+            "cannot {verb} {} ({}): {}",
+            refused.id, refused.name, refused.reason
+        ),
+    };
+    refused.iter().map(line).collect()
+}
+
+impl<'a> Report<'a> {
+    fn of(acted: &'a Acted) -> Self {
+        let done = acted.done.iter().map(|done| Line {
+            id: &done.id,
+            name: &done.name,
+            group: Some(&done.group),
+            outcome: &done.outcome,
+        });
+        let refused = acted.refused.iter().map(|refused| Line {
+            id: &refused.id,
+            name: &refused.name,
+            group: None,
+            outcome: &refused.reason,
+        });
+        Self {
+            done: done.collect(),
+            refused: refused.collect(),
+            unmatched: &acted.unmatched,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gshell_control::messages::daemon::Done;
+
+    fn acted() -> Acted {
+        let done = |id: &str| Done {
+            id: id.into(),
+            name: "a.lua".into(),
+            group: "g-1".into(),
+            outcome: "stopped".into(),
+        };
+        let refused = Refused {
+            id: "ff".into(),
+            name: "b.lua".into(),
+            reason: "it runs".into(),
+        };
+        Acted {
+            done: vec![done("00"), done("11")],
+            refused: vec![refused],
+            unmatched: vec!["c.lua".into()],
+        }
+    }
+
+    #[test]
+    fn ids_and_then_what_was_done() {
+        assert_eq!(text(Action::Stop, &acted()), "00\n11\nstopped\n");
+        assert_eq!(text(Action::Remove, &Acted::default()), "");
+    }
+
+    #[test]
+    fn the_worst_decides() {
+        assert_eq!(verdict(Action::Stop, &Acted::default()), Ok(Status::Ok));
+        let mut acted = acted();
+        let failure = verdict(Action::Remove, &acted).unwrap_err();
+        assert_eq!(failure.status, Status::Refused);
+        assert!(failure.text.contains("cannot rm ff (b.lua): it runs\n") && failure.text.contains("c.lua"));
+        acted.refused.clear();
+        assert_eq!(
+            verdict(Action::Remove, &acted).unwrap_err().status,
+            Status::NotFound
+        );
+    }
+
+    #[test]
+    fn json_has_all_three() {
+        let acted = acted();
+        let text = serde_json::to_string(&Report::of(&acted)).unwrap();
+        let want = concat!(
+            r#"{"done":[{"id":"00","name":"a.lua","group":"g-1","outcome":"stopped"},"#,
+            r#"{"id":"11","name":"a.lua","group":"g-1","outcome":"stopped"}],"#,
+            r#""refused":[{"id":"ff","name":"b.lua","outcome":"it runs"}],"unmatched":["c.lua"]}"#
+        );
+        assert_eq!(text, want);
+    }
+}

@@ -1,0 +1,19 @@
+//! `gshell id`: the ID of this node.
+
+use gshell_control::messages::node::{Id, NodeId};
+
+use super::failure::Outcome;
+use super::link::{Absent, Global, Link, QUICK};
+use super::output;
+use crate::exit_codes::Status;
+
+/// Prints the ID.
+pub fn run(global: &Global) -> Outcome {
+    let mut link = Link::open(global, Absent::Start)?;
+    let NodeId { id } = link.call("cannot ask for the node's ID", &Id {}, QUICK)?;
+    match global.json {
+        true => output::json(&serde_json::json!({ "id": id }))?,
+        false => drop(output::print(&format!("{id}\n"))?),
+    }
+    Ok(Status::Ok)
+}

@@ -1,0 +1,188 @@
+//! `gshell info`: the node, its groups, and what is wrong with either.
+
+use gshell_control::GroupInfo;
+use gshell_control::messages::daemon::{GroupList, Groups};
+use gshell_control::messages::node::{Info, NodeInfo};
+use serde::Serialize;
+
+use super::failure::Outcome;
+use super::link::{Absent, Global, Link, QUICK};
+use super::{output, time};
+use crate::VERSION;
+use crate::exit_codes::Status;
+
+/// The node as JSON.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    version: &'a str,
+    /// Another one than the node's after an update.
+    cli_version: &'static str,
+    id: &'a str,
+    pid: i32,
+    started_at: Option<String>,
+    target: &'a str,
+    features: &'a [String],
+    run_dir: &'a str,
+    state_dir: &'a str,
+    environments: u32,
+    groups: Vec<Group<'a>>,
+    volatile: Option<&'a str>,
+    reports: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Group<'a> {
+    name: &'a str,
+    state: &'static str,
+    pid: Option<i32>,
+    environments: u32,
+    threads: u16,
+    restarts: u32,
+    last_exit: Option<&'a str>,
+    warnings: &'a [String],
+}
+
+/// Prints the node and its groups.
+pub fn run(global: &Global) -> Outcome {
+    let mut link = Link::open(global, Absent::Start)?;
+    let info: NodeInfo = link.call("cannot ask for the node's state", &Info {}, QUICK)?;
+    let GroupList { groups } = link.call("cannot list groups", &Groups {}, QUICK)?;
+    match global.json {
+        true => output::json(&report(&info, &groups))?,
+        false => drop(output::print(&text(&info, &groups))?),
+    }
+    Ok(Status::Ok)
+}
+
+fn report<'a>(info: &'a NodeInfo, groups: &'a [GroupInfo]) -> Report<'a> {
+    Report {
+        version: &info.version,
+        cli_version: VERSION,
+        id: &info.provider,
+        pid: info.pid,
+        started_at: time::rfc3339(info.started_ms),
+        target: &info.target,
+        features: &info.features,
+        run_dir: &info.run_dir,
+        state_dir: &info.state_dir,
+        environments: info.environments,
+        groups: groups.iter().map(Group::of).collect(),
+        volatile: info.volatile.as_deref(),
+        reports: &info.reports,
+    }
+}
+
+impl<'a> Group<'a> {
+    fn of(group: &'a GroupInfo) -> Self {
+        Self {
+            name: &group.name,
+            state: group.state.as_str(),
+            pid: (group.pid > 0).then_some(group.pid),
+            environments: group.environments,
+            threads: group.threads,
+            restarts: group.restarts,
+            last_exit: group.last_exit.as_deref(),
+            warnings: &group.warnings,
+        }
+    }
+}
+
+fn text(info: &NodeInfo, groups: &[GroupInfo]) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<13}: {value}\n"));
+    line("Version", &info.version);
+    if info.version != VERSION {
+        line("Command line", VERSION);
+    }
+    line("Target", &info.target);
+    line(
+        "Features",
+        if info.features.is_empty() {
+            "-".to_owned()
+        } else {
+            info.features.join(" ")
+        }
+        .as_str(),
+    );
+    line("Node ID", &info.provider);
+    line("Process", &info.pid.to_string());
+    line("Started", &format!("{} UTC", time::table(info.started_ms)));
+    line("Run dir", &info.run_dir);
+    line("State dir", &info.state_dir);
+    line("Environments", &info.environments.to_string());
+    line("Groups", &groups.len().to_string());
+    for group in groups {
+        line("", &group_line(group));
+        group
+            .warnings
+            .iter()
+            .for_each(|warning| line("  warning", warning));
+    }
+    if let Some(why) = &info.volatile {
+        line("Not saved", why);
+    }
+    info.reports.iter().for_each(|report| line("Report", report));
+    text
+}
+
+fn group_line(group: &GroupInfo) -> String {
+    let mut text = format!(
+        "{} {}, {} environments",
+        group.name, group.state, group.environments
+    );
+    if group.pid > 0 {
+        text.push_str(&format!(", process {} with {} threads", group.pid, group.threads));
+    }
+    if group.restarts > 0 {
+        text.push_str(&format!(", restarted {} times", group.restarts));
+    }
+    if let Some(exit) = &group.last_exit {
+        text.push_str(&format!(", last end: {exit}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gshell_control::GroupState;
+
+    #[test]
+    fn what_is_wrong_is_shown() {
+        let info = NodeInfo {
+            version: VERSION.into(),
+            provider: "0123456789ab".into(),
+            started_ms: 1_136_214_245_000,
+            volatile: Some("the state dir is read-only".into()),
+            reports: vec!["web-0.1.0/x.job was set aside".into()],
+            ..NodeInfo::default()
+        };
+        let group = GroupInfo {
+            name: "web-0.1.0".into(),
+            state: GroupState::Running,
+            pid: 9,
+            threads: 2,
+            environments: 3,
+            restarts: 1,
+            last_exit: Some("signal 9".into()),
+            warnings: vec!["no real-time priority".into()],
+        };
+        let groups = [group];
+        let text = text(&info, &groups);
+        for want in [
+            "Node ID      : 0123456789ab\n",
+            "Started      : 2006/01/02 15:04:05 UTC\n",
+            ": web-0.1.0 running, 3 environments, process 9 with 2 threads, restarted 1 times, last end: signal 9\n",
+            "  warning    : no real-time priority\n",
+            "Not saved    : the state dir is read-only\n",
+            "Report       : web-0.1.0/x.job was set aside\n",
+        ] {
+            assert!(text.contains(want), "{text}");
+        }
+        let json = serde_json::to_value(report(&info, &groups)).unwrap();
+        assert_eq!(
+            (&json["id"], &json["groups"][0]["restarts"]),
+            (&"0123456789ab".into(), &1.into())
+        );
+    }
+}

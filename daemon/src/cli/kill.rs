@@ -1,0 +1,110 @@
+//! `gshell kill`: the end of whole groups.
+
+use gshell_control::messages::daemon::{GroupsKilled, KillGroups};
+
+use super::act::refusals;
+use super::failure::{Failure, Outcome};
+use super::link::{Absent, Global, Link, SLOW};
+use super::{output, values};
+use crate::exit_codes::Status;
+
+/// End groups and forget their environments; refused while environments run, unless forced.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  gshell kill web\n  gshell kill 'test*'\n  gshell kill -f web-0.1.0")]
+pub struct Args {
+    /// Also groups in which environments run.
+    #[arg(short, long)]
+    force: bool,
+
+    /// Names of groups, with or without version, * for anything.
+    #[arg(required = true, value_name = "GROUP", value_parser = values::target)]
+    groups: Vec<String>,
+}
+
+/// Ends the groups and prints their names. When one is refused, nothing is changed.
+pub fn run(global: &Global, args: Args) -> Outcome {
+    let mut link = Link::open(global, Absent::Fail)?;
+    let request = KillGroups {
+        patterns: args.groups,
+        force: args.force,
+    };
+    let killed: GroupsKilled = link.call("cannot kill groups", &request, SLOW)?;
+    match global.json {
+        true => output::json(&serde_json::json!({
+            "killed": killed.killed,
+            "refused": killed.refused.iter().map(|group| &group.id).collect::<Vec<_>>(),
+            "unmatched": killed.unmatched,
+        }))?,
+        false => drop(output::print(&text(&killed))?),
+    }
+    verdict(&killed)
+}
+
+fn text(killed: &GroupsKilled) -> String {
+    match killed.killed.is_empty() {
+        true => "none killed\n".to_owned(),
+        false => format!("{} killed\n", killed.killed.join(" ")),
+    }
+}
+
+fn verdict(killed: &GroupsKilled) -> Outcome {
+    if !killed.refused.is_empty() {
+        let text = refusals("kill", &killed.refused).join("\ngshell: ");
+        return Err(Failure::new(
+            Status::Refused,
+            format!("{text}\ngshell: nothing was changed ('-f' ends them anyway)"),
+        ));
+    }
+    if !killed.unmatched.is_empty() {
+        let text = format!(
+            "no group has the name {} ('gshell info' lists them)",
+            killed.unmatched.join(", ")
+        );
+        return Err(Failure::new(Status::NotFound, text));
+    }
+    Ok(Status::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gshell_control::messages::daemon::Refused;
+
+    #[test]
+    fn names_are_printed() {
+        let killed = GroupsKilled {
+            killed: vec!["a-1".into(), "b-1".into()],
+            ..GroupsKilled::default()
+        };
+        assert_eq!(text(&killed), "a-1 b-1 killed\n");
+        assert_eq!(verdict(&killed), Ok(Status::Ok));
+        assert_eq!(text(&GroupsKilled::default()), "none killed\n");
+    }
+
+    #[test]
+    fn a_refusal_names_what_runs() {
+        let refused = Refused {
+            id: "a-1".into(),
+            name: "a".into(),
+            reason: "00aa11bb22cc (top.lua) runs".into(),
+        };
+        let failure = verdict(&GroupsKilled {
+            refused: vec![refused],
+            ..GroupsKilled::default()
+        })
+        .unwrap_err();
+        assert_eq!(failure.status, Status::Refused);
+        assert!(
+            failure
+                .text
+                .starts_with("cannot kill a-1: 00aa11bb22cc (top.lua) runs\n"),
+            "{}",
+            failure.text
+        );
+        let unmatched = GroupsKilled {
+            unmatched: vec!["x".into()],
+            ..GroupsKilled::default()
+        };
+        assert_eq!(verdict(&unmatched).unwrap_err().status, Status::NotFound);
+    }
+}

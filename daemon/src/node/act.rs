@@ -1,0 +1,234 @@
+//! `Act`: stop, start, restart, remove, kill environments by pattern.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use gshell_control::limits::{GROUP_START, KILL_WAIT, PATTERNS, STOP_GRACE};
+use gshell_control::messages::daemon::{Act, Acted, Action, Done, Refused};
+use gshell_control::messages::groups::{Command, Commanded, EnvAction};
+use gshell_control::names::wild;
+use gshell_control::{Desired, Exit, GroupName, Job, State};
+use gshell_group::note::{self, Reason};
+use gshell_group::store::Store;
+use gshell_service::rt;
+use gshell_sys::{clock, process};
+use gshell_wire::{Code, Fault};
+
+use super::Node;
+use super::group::Group;
+
+const SIGKILL: i32 = 9;
+/// Time for an answer beyond what the action itself may take.
+const MARGIN: Duration = Duration::from_secs(1);
+/// Time for a group to be there again without the environment that could not be stopped.
+const WITHOUT: Duration = Duration::from_secs(10);
+
+/// Whether a group is meant by a name, a full name, or a pattern of either.
+pub fn is_group(pattern: &str, name: &GroupName) -> bool {
+    wild(pattern, name.name()) || wild(pattern, &name.to_string())
+}
+
+/// Every environment that the request means, with its group.
+pub fn select(node: &Node, patterns: &[String], group: Option<&str>) -> Vec<(Rc<Group>, Job)> {
+    let groups: Vec<_> = node.groups.borrow().values().cloned().collect();
+    let mut found = Vec::new();
+    for candidate in groups {
+        if group.is_some_and(|pattern| !is_group(pattern, &candidate.name)) {
+            continue;
+        }
+        for job in candidate.jobs_now() {
+            if patterns.is_empty() || patterns.iter().any(|pattern| job.matches(pattern)) {
+                found.push((candidate.clone(), job));
+            }
+        }
+    }
+    // The newest first; the ID settles ties, so that the order is the same each time.
+    found.sort_by(|(_, a), (_, b)| (b.created_ms, &b.id).cmp(&(a.created_ms, &a.id)));
+    found
+}
+
+/// Does what was asked to every environment that matches, all at the same time.
+pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
+    if request.patterns.is_empty() || request.patterns.len() > PATTERNS as usize {
+        return Err(Fault::new(Code::Invalid, format!("between 1 and {PATTERNS} IDs or names are needed")));
+    }
+    let selected = select(&node, &request.patterns, request.group.as_deref());
+    let unmatched = request
+        .patterns
+        .iter()
+        .filter(|pattern| !selected.iter().any(|(_, job)| job.matches(pattern)))
+        .cloned()
+        .collect();
+    let tasks: Vec<_> = selected
+        .into_iter()
+        .map(|(group, job)| {
+            let (node, action, force) = (node.clone(), request.action, request.force);
+            let work = rt::spawn({
+                let (group, job) = (group.clone(), job.clone());
+                async move { one(&node, &group, &job, action, force).await }
+            });
+            (group, job, work)
+        })
+        .collect();
+    let mut acted = Acted { unmatched, ..Acted::default() };
+    for (group, job, work) in tasks {
+        match work.await {
+            Ok(outcome) => {
+                acted.done.push(Done { id: job.id, name: job.name, group: group.name.to_string(), outcome });
+            }
+            Err(fault) => acted.refused.push(Refused { id: job.id, name: job.name, reason: fault.to_string() }),
+        }
+    }
+    Ok(acted)
+}
+
+async fn one(
+    node: &Rc<Node>,
+    group: &Rc<Group>,
+    job: &Job,
+    action: Action,
+    force: bool,
+) -> Result<String, Fault> {
+    if action == Action::Remove && force && job.state.is_active() {
+        end(node, group, job, EnvAction::Kill).await?;
+    }
+    match action {
+        Action::Stop => end(node, group, job, EnvAction::Stop { grace_ms: STOP_GRACE.as_millis() as u32 }).await,
+        Action::Kill => end(node, group, job, EnvAction::Kill).await,
+        Action::Start => command(node, group, job, EnvAction::Start, GROUP_START).await,
+        Action::Restart => restart(node, group, job).await,
+        Action::Remove => remove(node, group, job).await,
+    }
+}
+
+/// Sends a command to the environment's group, which is started for it if need be.
+async fn command(
+    node: &Rc<Node>,
+    group: &Rc<Group>,
+    job: &Job,
+    action: EnvAction,
+    limit: Duration,
+) -> Result<String, Fault> {
+    group.pending.set(group.pending.get() + 1);
+    let result = async {
+        let link = node.ensure_link(group, GROUP_START).await?;
+        let request = Command { id: job.id.clone(), action };
+        let answer = rt::timeout(limit, link.call::<_, Commanded>(&request)).await;
+        answer.unwrap_or_else(|| {
+            Err(Fault::new(Code::Timeout, format!("group {} does not answer", group.name)))
+        })
+    }
+    .await;
+    group.pending.set(group.pending.get().saturating_sub(1));
+    node.update(group);
+    result.map(|commanded| commanded.outcome)
+}
+
+/// Ends a run. One that cannot be ended goes with its group, which comes back without it.
+async fn end(node: &Rc<Node>, group: &Rc<Group>, job: &Job, action: EnvAction) -> Result<String, Fault> {
+    if !job.state.is_active() {
+        return Err(Fault::new(Code::State, format!("not running: it is {}", job.status())));
+    }
+    if group.link().is_none() {
+        return end_on_disk(node, group, job);
+    }
+    let grace = match action {
+        EnvAction::Stop { grace_ms } => Duration::from_millis(grace_ms.into()),
+        _ => Duration::ZERO,
+    };
+    match command(node, group, job, action, grace + KILL_WAIT + MARGIN).await {
+        Err(fault) if fault.code() == Some(Code::Timeout) => go_on_without(node, group, job).await,
+        other => other,
+    }
+}
+
+/// Kills the group's process, which starts again without this environment.
+async fn go_on_without(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, Fault> {
+    let Some(pid) = group.pid() else { return end_on_disk(node, group, job) };
+    node.log.warn(&format!("group {}: {} does not end: restarting the group without it", group.name, job.id));
+    let path = note::path(&node.run_dir, &group.name.to_string());
+    note::write(&path, &job.id, Reason::Unstoppable).map_err(|error| {
+        Fault::new(Code::Storage, format!("cannot write {}", path.display())).with_cause(error.to_string())
+    })?;
+    let _ = process::kill(pid, SIGKILL);
+    let ended = |group: &Group| {
+        let jobs = group.jobs.borrow();
+        group.pid() != Some(pid) && jobs.get(&job.id).is_none_or(|seen| !seen.job.state.is_active())
+    };
+    // With nothing else to run the group does not come back; its record is put right here.
+    if !group.until(MARGIN, |group| group.pid() != Some(pid)).await {
+        return Err(Fault::new(Code::Internal, format!("process {pid} of group {} does not end", group.name)));
+    }
+    node.note_killed(group, &job.id, Reason::Unstoppable.text());
+    if group.active() {
+        node.update(group);
+        group.until(WITHOUT, ended).await;
+    } else {
+        let _ = note::take(&path);
+        node.update(group);
+        save(node, group, &job.id)?;
+    }
+    Ok("killed".to_owned())
+}
+
+/// Its group has no process (it waits to be started again): what was to run rests from now on.
+fn end_on_disk(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, Fault> {
+    let changed = {
+        let mut jobs = group.jobs.borrow_mut();
+        jobs.get_mut(&job.id).map(|seen| {
+            seen.job.error = Some("stopped while its group was down".to_owned());
+            seen.job.ended(clock::wall_ms(), seen.job.duration_ms, Exit::Killed, String::new());
+        })
+    };
+    if changed.is_none() {
+        return Err(Fault::new(Code::NotFound, format!("{} is gone", job.id)));
+    }
+    save(node, group, &job.id)?;
+    node.update(group);
+    Ok("stopped".to_owned())
+}
+
+fn save(node: &Node, group: &Group, id: &str) -> Result<(), Fault> {
+    let Some(state) = node.state_dir() else { return Ok(()) };
+    let Some(job) = group.jobs.borrow().get(id).map(|seen| seen.job.clone()) else { return Ok(()) };
+    debug_assert_eq!(job.desired, Desired::Rest);
+    let saved = Store::open(&state, &group.name.to_string()).and_then(|store| store.save(&job));
+    saved.map(drop).map_err(|error| Fault::new(Code::Storage, error.to_string()))
+}
+
+async fn restart(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, Fault> {
+    let limit = STOP_GRACE + KILL_WAIT + MARGIN;
+    match command(node, group, job, EnvAction::Restart, limit).await {
+        Err(fault) if fault.code() == Some(Code::Timeout) => {
+            go_on_without(node, group, job).await?;
+            command(node, group, job, EnvAction::Start, limit).await.map(|_| "restarted".to_owned())
+        }
+        other => other,
+    }
+}
+
+async fn remove(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, Fault> {
+    let now = group.jobs.borrow().get(&job.id).map(|seen| seen.job.state);
+    if now.is_some_and(State::is_active) {
+        let text = format!("it is {}: stop it first (gshell stop), or use -f", job.state);
+        return Err(Fault::new(Code::State, text));
+    }
+    if group.link().is_some() {
+        let outcome = command(node, group, job, EnvAction::Remove, GROUP_START).await?;
+        group.jobs.borrow_mut().remove(&job.id);
+        node.collect_packages();
+        node.update(group);
+        return Ok(outcome);
+    }
+    let name = group.name.to_string();
+    if let Some(state) = node.state_dir() {
+        Store::at(&state, &name)
+            .and_then(|store| store.remove(&job.id))
+            .map_err(|error| Fault::new(Code::Storage, error.to_string()))?;
+    }
+    let _ = gshell_group::logs::remove(&gshell_group::logs_dir(&node.run_dir, &name), &job.id);
+    group.jobs.borrow_mut().remove(&job.id);
+    node.collect_packages();
+    node.update(group);
+    Ok("removed".to_owned())
+}

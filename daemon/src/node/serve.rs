@@ -1,0 +1,127 @@
+//! The service `gshell/daemon`: its handlers, and the answers that need no more than a look.
+
+use std::rc::Rc;
+
+use gshell_control::Job;
+use gshell_control::messages::daemon::{Act, GroupList, Groups, Jobs, KillGroups, Locate, Located, Ps, Run};
+use gshell_control::messages::log::LogQuery;
+use gshell_control::messages::node::{
+    Id, Info, List, NodeId, NodeInfo, SCOPE_OS, ServiceEntry, Services, Shutdown,
+};
+use gshell_control::names::{PUBLISHER, wild};
+use gshell_service::{Handlers, unix};
+use gshell_wire::{Code, Fault};
+
+use super::group::Group;
+use super::{Node, act, kill, logs, run};
+
+/// Everything that the daemon answers.
+pub fn handlers(node: &Rc<Node>) -> Handlers {
+    let at = || node.clone();
+    let (a, b, c, d, e, f) = (at(), at(), at(), at(), at(), at());
+    let (g, h, i, j, k) = (at(), at(), at(), at(), at());
+    Handlers::new()
+        .on(move |request: Run, context| run::run(a.clone(), request, context))
+        .on(move |request: Ps, _| std::future::ready(Ok(ps(&b, &request))))
+        .on(move |request: Act, _| act::act(c.clone(), request))
+        .on(move |request: KillGroups, _| kill::kill(d.clone(), request))
+        .on(move |_: Groups, _| std::future::ready(Ok(groups(&e))))
+        .on(move |request: Locate, _| std::future::ready(locate(&f, &request)))
+        .on(move |request: List, _| std::future::ready(Ok(list(&g, &request))))
+        .on(move |_: Info, _| std::future::ready(Ok(info(&h))))
+        .on(move |_: Id, _| std::future::ready(Ok(NodeId { id: i.id.clone() })))
+        .on(move |request: Shutdown, _| kill::shutdown(j.clone(), request))
+        .on_stream(move |request: LogQuery, stream, _| logs::serve(k.clone(), request, stream))
+}
+
+fn ps(node: &Node, request: &Ps) -> Jobs {
+    let selected = act::select(node, &request.patterns, request.group.as_deref());
+    Jobs { jobs: selected.into_iter().map(|(_, job)| job).collect() }
+}
+
+fn groups(node: &Node) -> GroupList {
+    GroupList { groups: node.groups.borrow().values().map(|group| group.info()).collect() }
+}
+
+/// The environment that an ID or a name means; an ID goes first, and a name must be the only one.
+pub fn find_one(node: &Node, target: &str) -> Result<Option<(Rc<Group>, Job)>, Fault> {
+    let all = act::select(node, &[], None);
+    if let Some(found) = all.iter().find(|(_, job)| job.id == target) {
+        return Ok(Some(found.clone()));
+    }
+    let named: Vec<_> = all.into_iter().filter(|(_, job)| job.name == target).collect();
+    if named.len() > 1 {
+        let ids: Vec<_> = named.iter().map(|(_, job)| job.id.as_str()).collect();
+        let text = format!("{} environments are called {target}: say which by its ID: {}", ids.len(), ids.join(", "));
+        return Err(Fault::new(Code::Invalid, text));
+    }
+    Ok(named.into_iter().next())
+}
+
+fn locate(node: &Node, request: &Locate) -> Result<Located, Fault> {
+    let Some((group, job)) = find_one(node, &request.target)? else {
+        let text = format!("no environment has the ID or name {:?} (gshell ps lists them)", request.target);
+        return Err(Fault::new(Code::NotFound, text));
+    };
+    let socket = group.link().map(|_| {
+        let path = unix::socket_path(&node.run_dir, PUBLISHER, &group.name.service());
+        path.to_string_lossy().into_owned()
+    });
+    Ok(Located { job, socket })
+}
+
+fn list(node: &Node, request: &List) -> Services {
+    let matches = |pattern: &str, text: &str| pattern.is_empty() || wild(pattern, text);
+    let pid_of = |service: &str| match gshell_control::GroupName::from_service(service) {
+        Some(name) => {
+            let groups = node.groups.borrow();
+            groups.get(&name.to_string()).and_then(|group| group.pid()).unwrap_or(0)
+        }
+        None if service == gshell_control::names::DAEMON_SERVICE => std::process::id() as i32,
+        None => 0,
+    };
+    let entries = unix::published(&node.run_dir)
+        .into_iter()
+        .filter(|(publisher, service, _)| {
+            matches(&request.publisher, publisher) && matches(&request.service, service)
+        })
+        .map(|(publisher, service, path)| ServiceEntry {
+            pid: if publisher == PUBLISHER { pid_of(&service) } else { 0 },
+            publisher,
+            service,
+            provider: "self".to_owned(),
+            scopes: SCOPE_OS,
+            address: path.to_string_lossy().into_owned(),
+        })
+        .collect();
+    Services { entries }
+}
+
+fn info(node: &Node) -> NodeInfo {
+    let groups = node.groups.borrow();
+    let mut reports = node.reports.borrow().clone();
+    if node.forks.replaced() > 0 {
+        reports.push(format!("the fork server was replaced {} times", node.forks.replaced()));
+    }
+    for group in groups.values() {
+        for job in group.jobs.borrow().values() {
+            if let Some(why) = &job.job.unsaved {
+                reports.push(format!("{} is not on disk: {why}", job.job.id));
+            }
+        }
+    }
+    NodeInfo {
+        version: crate::VERSION.to_owned(),
+        provider: node.id.clone(),
+        pid: std::process::id() as i32,
+        started_ms: node.started_ms,
+        target: crate::TARGET.to_owned(),
+        features: vec!["lua5.4".to_owned(), "unix".to_owned()],
+        state_dir: node.state_dir.to_string_lossy().into_owned(),
+        run_dir: node.run_dir.to_string_lossy().into_owned(),
+        groups: groups.len() as u32,
+        environments: groups.values().map(|group| group.jobs.borrow().len() as u32).sum(),
+        reports,
+        volatile: node.volatile.clone(),
+    }
+}

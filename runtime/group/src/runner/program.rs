@@ -1,0 +1,193 @@
+//! A program of its own (ELF) as a run: a child of the group in its own session, with pipes for streams.
+
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::future::Future;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use async_channel::{Receiver, Sender};
+use gshell_control::Exit;
+use gshell_service::rt::{self, Io};
+use gshell_sys::limits::Resource;
+use gshell_sys::process::{self, ExitStatus, Spawn, Stdio};
+
+use super::{Ended, Order, Runner};
+use crate::hub::Hub;
+
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+/// Bytes read from a program at once.
+const PIECE: usize = 16 << 10;
+
+enum Input {
+    Bytes(Vec<u8>, Sender<()>),
+    End,
+}
+
+struct ProgramRunner {
+    pid: i32,
+    hub: Arc<Hub>,
+    outputs: RefCell<Vec<(u8, Io<OwnedFd>)>>,
+    input: Sender<Input>,
+    told: Cell<bool>,
+}
+
+pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
+    let Order { job, program, hub, memory, process, .. } = order;
+    let fail = |error: std::io::Error| {
+        let text = format!("cannot start {}: {error}", job.name);
+        hub.write(2, format!("{text}\n").as_bytes());
+        hub.flush();
+        Ended::failed(text)
+    };
+    let (stdin_read, stdin_write) = pipe().map_err(fail)?;
+    let (out_read, out_write) = pipe().map_err(fail)?;
+    let (err_read, err_write) = pipe().map_err(fail)?;
+    let mut spawn = Spawn::new(program.as_os_str());
+    spawn.args = job.args.iter().map(Into::into).collect();
+    spawn.stdin = Stdio::Fd(stdin_read);
+    spawn.stdout = Stdio::Fd(out_write);
+    spawn.stderr = Stdio::Fd(err_write);
+    spawn.session = true;
+    spawn.death_signal = Some(SIGKILL);
+    if memory > 0 {
+        spawn.limits = vec![(Resource::AddressSpace, memory)];
+    }
+    let child = process::spawn(spawn).map_err(fail)?;
+    process(child.pid);
+    let (send, receive) = async_channel::bounded(1);
+    let outputs = vec![(1, Io::new(out_read).map_err(fail)?), (2, Io::new(err_read).map_err(fail)?)];
+    let stdin = Io::new(stdin_write).map_err(fail)?;
+    rt::spawn(feed(stdin, receive)).detach();
+    if !job.interactive {
+        let _ = send.try_send(Input::End);
+    }
+    Ok(Rc::new(ProgramRunner {
+        pid: child.pid,
+        hub,
+        outputs: RefCell::new(outputs),
+        input: send,
+        told: Cell::new(false),
+    }))
+}
+
+fn pipe() -> std::io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = std::io::pipe()?;
+    Ok((read.into(), write.into()))
+}
+
+/// Hands input to the program; one that does not read keeps it waiting, and nobody else.
+async fn feed(stdin: Io<OwnedFd>, input: Receiver<Input>) {
+    while let Ok(Input::Bytes(bytes, taken)) = input.recv().await {
+        if stdin.write_all(&bytes).await.is_err() {
+            // The program has closed its input: the rest goes nowhere, as in a pipe.
+            input.close();
+        }
+        let _ = taken.send(()).await;
+    }
+}
+
+async fn copy(stream: u8, from: Io<OwnedFd>, hub: Arc<Hub>) {
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match from.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(n) => {
+                hub.write(stream, &buffer[..n]);
+                hub.flush();
+                if hub.congested() {
+                    hub.drained().await;
+                }
+            }
+        }
+    }
+}
+
+impl Runner for ProgramRunner {
+    fn run(&self) -> Pin<Box<dyn Future<Output = Ended>>> {
+        let pid = self.pid;
+        let copies: Vec<_> = self
+            .outputs
+            .take()
+            .into_iter()
+            .map(|(stream, io)| rt::spawn(copy(stream, io, self.hub.clone())))
+            .collect();
+        Box::pin(async move {
+            let status = rt::child_exit(pid).await;
+            // What it left running in its session goes with it; then its pipes end.
+            let _ = process::kill_group(pid, SIGKILL);
+            for task in copies {
+                rt::timeout(std::time::Duration::from_millis(200), task).await;
+            }
+            match status {
+                Ok(status) => ended(status),
+                Err(error) => Ended::failed(format!("cannot wait for process {pid}: {error}")),
+            }
+        })
+    }
+
+    fn stop(&self) {
+        let _ = process::kill_group(self.pid, SIGTERM);
+    }
+
+    fn kill(&self) {
+        let _ = process::kill_group(self.pid, SIGKILL);
+    }
+
+    fn interrupt(&self, signal: i32) {
+        if self.told.replace(true) {
+            self.kill();
+        } else {
+            let _ = process::kill_group(self.pid, signal);
+        }
+    }
+
+    fn input(&self, bytes: Vec<u8>, taken: Sender<()>) {
+        let input = self.input.clone();
+        rt::spawn(async move {
+            if let Err(unsent) = input.send(Input::Bytes(bytes, taken)).await {
+                if let Input::Bytes(_, taken) = unsent.0 {
+                    let _ = taken.send(()).await;
+                }
+            }
+        })
+        .detach();
+    }
+
+    fn input_end(&self) {
+        let input = self.input.clone();
+        rt::spawn(async move {
+            let _ = input.send(Input::End).await;
+        })
+        .detach();
+    }
+
+    fn resized(&self) {}
+}
+
+fn ended(status: ExitStatus) -> Ended {
+    match status {
+        ExitStatus::Code(0) => Ended { exit: Some(Exit::Ok), code: Some(0), ..Ended::default() },
+        ExitStatus::Code(code) => Ended {
+            exit: Some(Exit::Error),
+            code: Some(code),
+            error: Some(status.to_string()),
+            ..Ended::default()
+        },
+        ExitStatus::Signal { signal, .. } => Ended {
+            exit: Some(Exit::Signal),
+            signal: Some(signal),
+            error: Some(status.to_string()),
+            ..Ended::default()
+        },
+    }
+}
+
+/// Checks that the program's file is there before a record says that it runs.
+pub(crate) fn check(path: &Path) -> std::io::Result<()> {
+    File::open(path).map(drop)
+}

@@ -1,0 +1,50 @@
+//! Calls that block (a slow disk, a name server) run on a few helper threads that end when idle.
+
+use std::sync::OnceLock;
+
+use async_channel::{Receiver, Sender, bounded};
+
+/// Helper threads at most: they wait, they do not compute, and each costs a stack.
+const MOST_THREADS: usize = 4;
+
+type Permits = (Sender<()>, Receiver<()>);
+
+fn permits() -> &'static Permits {
+    static PERMITS: OnceLock<Permits> = OnceLock::new();
+    PERMITS.get_or_init(|| bounded(MOST_THREADS))
+}
+
+struct Permit;
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let _ = permits().1.try_recv();
+    }
+}
+
+/// Runs `call` off the executor thread; further calls than there are helper threads wait their turn.
+pub async fn unblock<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    // The channel is never closed: both ends are static.
+    let _ = permits().0.send(()).await;
+    let _permit = Permit;
+    blocking::unblock(call).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{block_on, spawn};
+    use super::*;
+
+    #[test]
+    fn more_calls_than_threads_all_end() {
+        let sum = block_on(async {
+            let tasks: Vec<_> = (0..20u32).map(|n| spawn(unblock(move || n))).collect();
+            let mut sum = 0;
+            for task in tasks {
+                sum += task.await;
+            }
+            sum
+        });
+        assert_eq!(sum, 190);
+    }
+}

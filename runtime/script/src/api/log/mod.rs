@@ -1,0 +1,147 @@
+//! `gshell.log`: lines with time, name and level.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use mlua::{
+    Function, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataFields, UserDataMethods, UserDataRef,
+};
+
+use crate::api::options::{Options, invalid, quoted};
+use crate::errors::{raise, raise_io};
+use crate::{Context, Stream};
+
+mod level;
+mod logger;
+mod sink;
+
+use level::Level;
+use logger::{Logger, MAX_LOGGERS, Shared, caller};
+use sink::Sink;
+
+/// Makes the module's table.
+pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
+    let module = lua.create_table()?;
+    let shared = Rc::new(shared(lua, cx)?);
+    let own = shared.logger(&cx.name).ok_or_else(too_many)?;
+    for level in Level::LINES {
+        let (shared, own) = (Rc::clone(&shared), Rc::clone(&own));
+        let write = move |lua: &Lua, args: MultiValue| write(lua, &shared, &own, level, args);
+        module.raw_set(level.name(), lua.create_function(write)?)?;
+    }
+    module.raw_set("level", lua.create_function(move |_, ()| Ok(own.level.get().name()))?)?;
+    settings(lua, cx, &module, &shared)?;
+    Ok(module)
+}
+
+fn shared(lua: &Lua, cx: &Rc<Context>) -> Result<Shared> {
+    let library = |name: &str| lua.globals().raw_get::<Option<Table>>(name);
+    let date = library("os")?.map(|os| os.raw_get::<Option<Function>>("date")).transpose()?.flatten();
+    let format = library("string")?.map(|string| string.raw_get::<Function>("format")).transpose()?;
+    let format = format.ok_or_else(|| raise("missing", "gshell.log needs string.format"))?;
+    Ok(Shared::new(date, format, Sink::Stream(Rc::clone(&cx.output), Stream::Err)))
+}
+
+fn settings(lua: &Lua, cx: &Rc<Context>, module: &Table, shared: &Rc<Shared>) -> Result<()> {
+    let this = Rc::clone(shared);
+    let set_level = move |_: &Lua, (level, patterns): (LuaString, Option<String>)| {
+        this.set_level(parse("log.set_level", &level)?, patterns.as_deref());
+        Ok(())
+    };
+    module.raw_set("set_level", lua.create_function(set_level)?)?;
+    let this = Rc::clone(shared);
+    let logger = move |_: &Lua, name: String| {
+        let logger = this.logger(&name).ok_or_else(too_many)?;
+        Ok(Object { shared: Rc::clone(&this), logger })
+    };
+    module.raw_set("logger", lua.create_function(logger)?)?;
+    let this = Rc::clone(shared);
+    let loggers = move |lua: &Lua, ()| {
+        lua.create_table_from(this.loggers().into_iter().map(|(name, level)| (name, level.name())))
+    };
+    module.raw_set("loggers", lua.create_function(loggers)?)?;
+    let (this, cx) = (Rc::clone(shared), Rc::clone(cx));
+    let setup = move |lua: &Lua, options: Table| setup(lua, &cx, &this, options);
+    module.raw_set("setup", lua.create_function(setup)?)
+}
+
+fn too_many() -> mlua::Error {
+    raise("limit", format!("log.logger: this environment has {MAX_LOGGERS} loggers already"))
+}
+
+fn parse(function: &'static str, level: &LuaString) -> Result<Level> {
+    Level::parse(&level.to_string_lossy()).ok_or_else(|| {
+        let message = format!("\"{}\" is no level (trace, debug, info, warn, error, fatal, off)", quoted(level));
+        invalid(function, &message)
+    })
+}
+
+fn setup(lua: &Lua, cx: &Rc<Context>, shared: &Shared, options: Table) -> Result<()> {
+    let options = Options::new("log.setup", Some(options), &["utc", "source", "output"])?;
+    if let Some(utc) = options.get(lua, "utc")? {
+        shared.utc.set(utc);
+    }
+    if let Some(source) = options.get(lua, "source")? {
+        shared.source.set(source);
+    }
+    let Some(output) = options.get::<String>(lua, "output")? else { return Ok(()) };
+    let sink = match (output.as_str(), output.strip_prefix("file:")) {
+        ("stderr", _) => Sink::Stream(Rc::clone(&cx.output), Stream::Err),
+        ("stdout", _) => Sink::Stream(Rc::clone(&cx.output), Stream::Out),
+        (_, Some(path)) => {
+            Sink::file(Path::new(path)).map_err(|error| raise_io(&format!("open the log file {path}"), &error))?
+        }
+        _ => {
+            let message = format!("option \"output\" is stderr, stdout or file:PATH, not \"{output}\"");
+            return Err(invalid("log.setup", &message));
+        }
+    };
+    shared.sink.replace(sink);
+    Ok(())
+}
+
+/// Writes a line if its level is high enough; a fatal one raises an error besides.
+fn write(lua: &Lua, shared: &Shared, logger: &Logger, level: Level, args: MultiValue) -> Result<()> {
+    if level < logger.level.get() && level != Level::Fatal {
+        return Ok(());
+    }
+    let text = shared.text(lua, args)?;
+    if level >= logger.level.get() {
+        let source = if shared.source.get() { caller(lua) } else { String::new() };
+        let line = shared.line(crate::api::time::wall(), &logger.name, level, &source, &text.as_bytes())?;
+        shared.sink.borrow().write(&line);
+    }
+    match level {
+        Level::Fatal => Err(raise("fatal", text.to_string_lossy())),
+        _ => Ok(()),
+    }
+}
+
+/// Lua's logger.
+struct Object {
+    shared: Rc<Shared>,
+    logger: Rc<Logger>,
+}
+
+impl UserData for Object {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_field_method_get("name", |_, this| Ok(this.logger.name.clone()));
+    }
+
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        for level in Level::LINES {
+            let body = move |lua: &Lua, (this, args): (UserDataRef<Object>, MultiValue)| {
+                write(lua, &this.shared, &this.logger, level, args)
+            };
+            methods.add_function(level.name(), body);
+        }
+        methods.add_method("level", |_, this, ()| Ok(this.logger.level.get().name()));
+        methods.add_method("set_level", |_, this, level: LuaString| {
+            this.logger.level.set(parse("logger:set_level", &level)?);
+            Ok(())
+        });
+        methods.add_method("enabled", |_, this, level: LuaString| {
+            Ok(parse("logger:enabled", &level)? >= this.logger.level.get())
+        });
+    }
+}

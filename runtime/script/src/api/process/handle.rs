@@ -1,0 +1,247 @@
+//! `process.spawn`: a running command as Lua's object.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use gshell_service::rt;
+use gshell_sys::process::{ExitStatus, signal_by_name};
+use mlua::{
+    AnyUserData, Function, Lua, LuaString, MetaMethod, Result, Table, UserData, UserDataFields, UserDataMethods,
+    UserDataRef, Value,
+};
+
+use super::command::{self, Command};
+use super::run::status_table;
+use super::running::{Leftovers, Reader, Running, Wire, Writer, start};
+use crate::Context;
+use crate::api::options::{Options, duration, invalid};
+use crate::api::support::Lines;
+use crate::errors::{raise, raise_io};
+
+/// Bytes of one read.
+const PIECE: usize = 16 * 1024;
+/// Longest line that `lines` gives: 1 MiB.
+const LINE_LIMIT: usize = 1 << 20;
+
+/// A stream from the child, read by one task at a time.
+#[derive(Default)]
+struct Output {
+    pipe: RefCell<Option<Rc<Reader>>>,
+    lines: RefCell<Lines>,
+    busy: Cell<bool>,
+}
+
+/// What Lua's object and waiting tasks share.
+struct Shared {
+    running: Rc<Running>,
+    shown: String,
+    stdin: RefCell<Option<Rc<Writer>>>,
+    stdout: Output,
+    stderr: Output,
+}
+
+struct Object {
+    cx: Rc<Context>,
+    shared: Rc<Shared>,
+}
+
+/// Lua's `spawn`.
+pub fn spawn(
+    lua: &Lua,
+    cx: &Rc<Context>,
+    leftovers: &Rc<Leftovers>,
+    (what, options): (Value, Option<Table>),
+) -> Result<AnyUserData> {
+    let known = ["stdin", "stdout", "stderr", "merge"];
+    let options = Options::new("process.spawn", options, &[&known[..], &command::OPTIONS].concat())?;
+    let command = Command::new("process.spawn", what, &options, lua)?;
+    let merge = options.flag("merge")?;
+    let stderr = wire(lua, &options, "stderr")?;
+    let wires = [
+        wire(lua, &options, "stdin")?,
+        wire(lua, &options, "stdout")?,
+        if merge { Wire::Merge } else { stderr },
+    ];
+    let shown = command.shown.clone();
+    let (running, streams) = start(cx, leftovers, command.into_spawn(), &shown, wires)?;
+    let output = |pipe: Option<Reader>| Output { pipe: RefCell::new(pipe.map(Rc::new)), ..Output::default() };
+    let shared = Rc::new(Shared {
+        running,
+        shown,
+        stdin: RefCell::new(streams.stdin.map(Rc::new)),
+        stdout: output(streams.stdout),
+        stderr: output(streams.stderr),
+    });
+    lua.create_userdata(Object { cx: Rc::clone(cx), shared })
+}
+
+/// How a stream is connected: "pipe", as it is without the option, or "null".
+fn wire(lua: &Lua, options: &Options, name: &str) -> Result<Wire> {
+    match options.get::<String>(lua, name)?.as_deref() {
+        None | Some("pipe") => Ok(Wire::Pipe),
+        Some("null") => Ok(Wire::Null),
+        Some(_) => Err(invalid("process.spawn", &format!("option \"{name}\" is \"pipe\" or \"null\""))),
+    }
+}
+
+/// Ends the turn of the task that reads.
+struct Turn<'a>(&'a Cell<bool>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+impl Shared {
+    fn failed(&self, what: &str, error: &io::Error) -> mlua::Error {
+        raise_io(&format!("{what} `{}`", self.shown), error)
+    }
+
+    /// Brings more of a stream into its buffer; false at its end.
+    async fn fill(&self, cx: &Context, output: &Output) -> Result<bool> {
+        let Some(pipe) = output.pipe.borrow().clone() else { return Ok(false) };
+        if output.busy.replace(true) {
+            return Err(raise("busy", format!("another task reads from `{}`", self.shown)));
+        }
+        let _turn = Turn(&output.busy);
+        let mut piece = vec![0; PIECE];
+        let count = cx.wait(pipe.read(&mut piece)).await?.map_err(|error| self.failed("read from", &error))?;
+        if count == 0 {
+            output.pipe.replace(None);
+        }
+        output.lines.borrow_mut().push(piece.get(..count).unwrap_or_default());
+        Ok(count > 0)
+    }
+
+    async fn read(&self, cx: &Context, output: &Output, most: usize) -> Result<Option<Vec<u8>>> {
+        loop {
+            let taken = output.lines.borrow_mut().take(most);
+            if taken.is_some() || !self.fill(cx, output).await? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    async fn line(&self, cx: &Context, output: &Output) -> Result<Option<Vec<u8>>> {
+        loop {
+            if let Some(line) = output.lines.borrow_mut().line() {
+                return Ok(Some(line.to_vec()));
+            }
+            if output.lines.borrow().len() > LINE_LIMIT {
+                let message = format!("a line from `{}` is longer than {LINE_LIMIT} bytes; use read", self.shown);
+                return Err(raise("limit", message));
+            }
+            if !self.fill(cx, output).await? {
+                return Ok(output.lines.borrow_mut().rest());
+            }
+        }
+    }
+
+    async fn write(&self, cx: &Context, data: &[u8]) -> Result<()> {
+        let pipe = self.stdin.borrow().clone();
+        let closed = || raise("closed", format!("the input of `{}` is closed", self.shown));
+        let pipe = pipe.ok_or_else(closed)?;
+        cx.wait(pipe.write_all(data)).await?.map_err(|error| self.failed("write to", &error))
+    }
+
+    async fn wait(&self, cx: &Context, within: Option<Duration>) -> Result<Option<ExitStatus>> {
+        match within {
+            Some(within) => cx.wait(rt::timeout(within, self.running.wait())).await,
+            None => cx.wait(self.running.wait()).await.map(Some),
+        }
+    }
+
+    fn kill(&self, signal: i32) -> Result<bool> {
+        let lives = self.running.status().is_none();
+        self.running.signal(signal).map_err(|error| self.failed("kill", &error))?;
+        Ok(lives)
+    }
+
+    /// Ends it by force and lets go of its streams.
+    fn close(&self) {
+        self.running.kill_rest();
+        self.stdin.replace(None);
+        self.stdout.pipe.replace(None);
+        self.stderr.pipe.replace(None);
+    }
+}
+
+/// The signal of a name or number; without one SIGTERM.
+fn signal_of(value: &Value) -> Result<i32> {
+    let found = match value {
+        Value::Nil => signal_by_name("TERM"),
+        Value::Integer(number) => i32::try_from(*number).ok().filter(|number| (1..=64).contains(number)),
+        Value::String(name) => signal_by_name(&name.to_string_lossy()),
+        _ => None,
+    };
+    found.ok_or_else(|| invalid("process:kill", "a signal is a name such as \"TERM\", or a number from 1 to 64"))
+}
+
+fn parts(this: &AnyUserData) -> Result<(Rc<Context>, Rc<Shared>)> {
+    let object: UserDataRef<Object> = this.borrow()?;
+    Ok((Rc::clone(&object.cx), Rc::clone(&object.shared)))
+}
+
+fn text(lua: &Lua, bytes: Option<Vec<u8>>) -> Result<Option<LuaString>> {
+    bytes.map(|bytes| lua.create_string(bytes)).transpose()
+}
+
+type Pick = fn(&Shared) -> &Output;
+
+fn add_output<M: UserDataMethods<Object>>(methods: &mut M, read: &str, lines: &str, pick: Pick) {
+    methods.add_async_function(read, move |lua, (this, most): (AnyUserData, Option<usize>)| async move {
+        let (cx, shared) = parts(&this)?;
+        let bytes = shared.read(&cx, pick(&shared), most.unwrap_or(usize::MAX).max(1)).await?;
+        text(&lua, bytes)
+    });
+    methods.add_function(lines, move |lua, this: AnyUserData| -> Result<Function> {
+        let (cx, shared) = parts(&this)?;
+        lua.create_async_function(move |lua, ()| {
+            let (cx, shared) = (Rc::clone(&cx), Rc::clone(&shared));
+            async move { text(&lua, shared.line(&cx, pick(&shared)).await?) }
+        })
+    });
+}
+
+impl UserData for Object {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_field_method_get("pid", |_, this| Ok(this.shared.running.pid));
+    }
+
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        add_output(methods, "read", "lines", |shared| &shared.stdout);
+        add_output(methods, "read_error", "error_lines", |shared| &shared.stderr);
+        methods.add_async_function("write", |_, (this, data): (AnyUserData, LuaString)| async move {
+            let (cx, shared) = parts(&this)?;
+            let data = data.as_bytes().to_vec();
+            shared.write(&cx, &data).await
+        });
+        methods.add_async_function("wait", |lua, (this, seconds): (AnyUserData, Option<f64>)| async move {
+            let refused = || invalid("process:wait", "the timeout is a number of seconds, 0 or more");
+            let within = seconds.map(|seconds| duration(seconds).ok_or_else(refused)).transpose()?;
+            let (cx, shared) = parts(&this)?;
+            let status = shared.wait(&cx, within).await?;
+            status.map(|status| status_table(&lua, status)).transpose()
+        });
+        methods.add_method("kill", |_, this, signal: Value| this.shared.kill(signal_of(&signal)?));
+        methods.add_method("running", |_, this, ()| Ok(this.shared.running.status().is_none()));
+        methods.add_method("close_stdin", |_, this, ()| {
+            this.shared.stdin.replace(None);
+            Ok(())
+        });
+        methods.add_method("close", |_, this, ()| {
+            this.shared.close();
+            Ok(())
+        });
+        methods.add_meta_method(MetaMethod::Close, |_, this, _: Value| {
+            this.shared.close();
+            Ok(())
+        });
+        methods.add_meta_method(MetaMethod::ToString, |_, this, ()| {
+            Ok(format!("process {} (`{}`)", this.shared.running.pid, this.shared.shown))
+        });
+    }
+}

@@ -1,0 +1,28 @@
+//! `gshell.process`: commands of the operating system. Waiting for them yields, what they print is bounded,
+//! and they end with the environment.
+
+use std::rc::Rc;
+
+use mlua::{Lua, Result, Table};
+
+use crate::Context;
+use crate::api::support::add_async;
+
+mod command;
+mod handle;
+mod run;
+mod running;
+
+use running::Leftovers;
+
+/// Makes the module's table.
+pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
+    let module = lua.create_table()?;
+    let leftovers = Rc::new(Leftovers::default());
+    let kept = Rc::clone(&leftovers);
+    add_async(lua, &module, cx, "run", move |lua, cx, args| run::run(lua, cx, Rc::clone(&leftovers), args))?;
+    let cx = Rc::clone(cx);
+    let spawn = move |lua: &Lua, args| handle::spawn(lua, &cx, &kept, args);
+    module.raw_set("spawn", lua.create_function(spawn)?)?;
+    Ok(module)
+}

@@ -1,0 +1,52 @@
+//! A coroutine of a script as a future that never runs longer than its slice.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use gshell_sys::slice::{self, Running};
+use mlua::{AsyncThread, FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
+
+use crate::errors;
+
+/// Runs a Lua function in a coroutine of its own.
+pub(crate) struct Sliced<R> {
+    thread: Thread,
+    future: AsyncThread<R>,
+    running: Running,
+}
+
+impl<R: FromLuaMulti> Sliced<R> {
+    pub(crate) fn new(
+        lua: &Lua,
+        function: &Function,
+        args: impl IntoLuaMulti,
+        running: Running,
+    ) -> mlua::Result<Sliced<R>> {
+        let thread = lua.create_thread(function.clone())?;
+        let future = thread.clone().into_async::<R>(args)?;
+        Ok(Sliced { thread, future, running })
+    }
+}
+
+impl<R> Unpin for Sliced<R> {}
+
+impl<R: FromLuaMulti> Future for Sliced<R> {
+    type Output = mlua::Result<R>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let guard = slice::enter(&this.thread, &this.running);
+        // mlua goes on with a panic that nobody caught in Lua; it ends the script, not its neighbours.
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.future).poll(cx)));
+        guard.finish();
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(errors::raise("internal", panic_text(&*panic)))))
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("internal error in a built-in function: {}", text.unwrap_or("panic"))
+}

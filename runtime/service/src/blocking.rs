@@ -1,0 +1,274 @@
+//! A connection for programs without an executor: the command line, C programs.
+//!
+//! The same session machine; the thread that calls reads and writes its socket itself.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use gshell_net::unix;
+use gshell_session::{Event, Head, SendError, Session, Side};
+use gshell_wire::{Code, Fault, Limits, Message};
+
+use crate::conn::send_fault;
+use crate::lost;
+use crate::stream::Incoming;
+
+const READ_BUFFER: usize = 64 << 10;
+
+/// Something that came on a stream.
+#[derive(Debug)]
+pub enum Received {
+    /// A message; with the number of the call that it answers.
+    Message(u32, Option<u32>, Incoming),
+    /// An error that the peer sent; with the number of the call that it answers.
+    Error(u32, Option<u32>, Fault),
+    /// The peer sends no more on this stream.
+    Ended(u32),
+    /// The stream is gone.
+    Reset(u32, Fault),
+    /// The peer takes more on this stream.
+    Credit(u32),
+}
+
+/// One connection, used by one thread.
+pub struct Client {
+    socket: UnixStream,
+    session: Session,
+    buffer: Vec<u8>,
+    filled: usize,
+    taken: usize,
+    last_call: u32,
+    queue: VecDeque<Received>,
+    started: Instant,
+}
+
+impl Client {
+    /// Connects to the service whose socket file is `path`.
+    pub fn connect(path: &Path) -> Result<Client, Fault> {
+        let socket = unix::connect(path).map_err(|error| {
+            Fault::new(Code::Unreachable, format!("no service at {}", path.display()))
+                .with_cause(error.to_string())
+        })?;
+        Ok(Client::over(socket))
+    }
+
+    /// Uses a socket that is connected already.
+    pub fn over(socket: UnixStream) -> Client {
+        Client {
+            socket,
+            session: Session::new(Side::Client, Limits::default(), 0),
+            buffer: vec![0; READ_BUFFER],
+            filled: 0,
+            taken: 0,
+            last_call: 0,
+            queue: VecDeque::new(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The socket, to wait for together with other descriptors.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Opens a further stream.
+    pub fn open(&mut self) -> Result<u32, Fault> {
+        self.ready()?;
+        self.session.open()
+    }
+
+    /// Waits until both sides have said hello.
+    fn ready(&mut self) -> Result<(), Fault> {
+        while !self.session.is_ready() {
+            self.flush()?;
+            self.fill(None)?;
+            if let Some(event) = self.decode()? {
+                self.queue.push_back(event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a request on stream 0 and waits for its reply; `limit` bounds the whole call.
+    pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
+        self.last_call = self.last_call.wrapping_add(1);
+        let id = self.last_call;
+        let head = Head { call: Some(id), ..Head::default() };
+        self.send_with(0, head, request)?;
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        let mut others = VecDeque::new();
+        let reply = loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            match self.receive(left)? {
+                Some(Received::Message(_, Some(call), message)) if call == id => break message.decode(),
+                Some(Received::Error(_, Some(call), fault)) if call == id => break Err(fault),
+                Some(other) => others.push_back(other),
+                None => {
+                    let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
+                    break Err(Fault::new(Code::Timeout, text));
+                }
+            }
+        };
+        others.append(&mut self.queue);
+        self.queue = others;
+        reply
+    }
+
+    /// Sends a message, waiting for credit while the peer does not read.
+    pub fn send<M: Message>(&mut self, stream: u32, message: &M) -> Result<(), Fault> {
+        self.send_with(stream, Head::default(), message)
+    }
+
+    /// Whether a message can be sent without waiting.
+    pub fn may_send(&self, stream: u32) -> bool {
+        self.session.credit(stream) > 0
+    }
+
+    fn send_with<M: Message>(&mut self, stream: u32, head: Head, message: &M) -> Result<(), Fault> {
+        self.ready()?;
+        loop {
+            match self.session.send(stream, head, message) {
+                Ok(()) => return self.flush(),
+                Err(SendError::NoCredit) => {
+                    let event = self.wait_event(None)?;
+                    self.queue.extend(event);
+                }
+                Err(error) => return Err(send_fault(&error)),
+            }
+        }
+    }
+
+    /// Says that this side sends no more on `stream`.
+    pub fn end(&mut self, stream: u32) -> Result<(), Fault> {
+        if self.session.end(stream).is_ok() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// The next thing that came on any stream; `None` when nothing came within `limit` (`None`: wait for
+    /// ever).
+    pub fn receive(&mut self, limit: Option<Duration>) -> Result<Option<Received>, Fault> {
+        if let Some(event) = self.queue.pop_front() {
+            return Ok(Some(event));
+        }
+        self.flush()?;
+        self.wait_event(limit)
+    }
+
+    /// Writes all that is pending.
+    pub fn flush(&mut self) -> Result<(), Fault> {
+        while !self.session.pending().is_empty() {
+            match self.socket.write(self.session.pending()) {
+                Ok(n) => self.session.written(n),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // The peer may have said why it closed: what it sent last counts more than the pipe error.
+                Err(error) => return Err(self.last_words().unwrap_or_else(|| lost(&error.to_string()))),
+            }
+        }
+        Ok(())
+    }
+
+    fn last_words(&mut self) -> Option<Fault> {
+        let _ = self.socket.set_nonblocking(true);
+        loop {
+            match self.wait_event(Some(Duration::ZERO)) {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(fault) => return Some(fault),
+            }
+        }
+    }
+
+    fn wait_event(&mut self, limit: Option<Duration>) -> Result<Option<Received>, Fault> {
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        loop {
+            if let Some(event) = self.decode()? {
+                return Ok(Some(event));
+            }
+            // Credit that was granted while decoding has to go out before waiting.
+            while !self.session.pending().is_empty() {
+                match self.socket.write(self.session.pending()) {
+                    Ok(n) => self.session.written(n),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(_) => break,
+                }
+            }
+            if !self.fill(deadline)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Handles frames until one is for the caller.
+    fn decode(&mut self) -> Result<Option<Received>, Fault> {
+        loop {
+            let now = self.started.elapsed().as_millis() as u64;
+            let step = match self.session.input(&self.buffer[self.taken..self.filled], now) {
+                Ok(step) => step,
+                Err(lie) => {
+                    let fault = lie.to_fault();
+                    let _ = self.socket.write_all(self.session.pending());
+                    return Err(fault);
+                }
+            };
+            let used = step.used;
+            let received = match step.event {
+                Some(Event::Message { stream, key, head, payload }) => {
+                    let payload = payload.to_vec();
+                    Some(Received::Message(stream, head.call, Incoming { key, payload }))
+                }
+                Some(Event::Error { stream, call, fault }) => Some(Received::Error(stream, call, fault)),
+                Some(Event::Ended { stream }) => Some(Received::Ended(stream)),
+                Some(Event::Reset { stream, fault }) => Some(Received::Reset(stream, fault)),
+                Some(Event::Credit { stream }) => Some(Received::Credit(stream)),
+                Some(Event::Bye { fault }) => return Err(fault),
+                Some(Event::Ready { .. } | Event::Opened { .. }) | None => None,
+            };
+            self.taken += used;
+            if let Some(received) = received {
+                if let Received::Message(stream, _, message) = &received {
+                    self.session.consumed(*stream, message.payload.len() as u32);
+                }
+                return Ok(Some(received));
+            }
+            if used == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads more bytes; `false` when none came before the deadline.
+    fn fill(&mut self, deadline: Option<Instant>) -> Result<bool, Fault> {
+        self.buffer.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.taken = 0;
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        let timeout = match deadline {
+            None => None,
+            // Zero would mean "for ever" to the socket.
+            Some(at) => Some(at.saturating_duration_since(Instant::now()).max(Duration::from_micros(1))),
+        };
+        self.socket.set_read_timeout(timeout).map_err(|error| lost(&error.to_string()))?;
+        loop {
+            match self.socket.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => return Err(lost("the peer closed it")),
+                Ok(n) => {
+                    self.filled += n;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    return Ok(false);
+                }
+                Err(error) => return Err(lost(&error.to_string())),
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What a handler knows of the request that it answers.
+
+use std::rc::Rc;
+
+use gshell_session::Head;
+use gshell_sys::peer::Credentials;
+use gshell_wire::{Fault, Message};
+
+use crate::conn::Conn;
+use crate::stream::Stream;
+
+struct Request {
+    conn: Rc<Conn>,
+    stream: u32,
+    call: Option<u32>,
+    cost: u32,
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        // The request's bytes count against the stream's credit until its handler is done, so the
+        // number of handlers that wait is bounded.
+        self.conn.consumed(self.stream, self.cost);
+    }
+}
+
+/// The request behind a handler: who sent it, and where the reply goes.
+#[derive(Clone)]
+pub struct Context(Rc<Request>);
+
+impl Context {
+    pub(crate) fn new(conn: Rc<Conn>, stream: u32, head: &Head, cost: u32) -> Context {
+        Context(Rc::new(Request { conn, stream, call: head.call, cost }))
+    }
+
+    /// Process, user and group of the other end, as the kernel knows them.
+    pub fn peer(&self) -> Credentials {
+        self.0.conn.peer
+    }
+
+    /// The stream that the request came on.
+    pub fn stream(&self) -> Stream {
+        Stream::new(self.0.conn.clone(), self.0.stream)
+    }
+
+    pub(crate) async fn reply<R: Message>(&self, reply: &R) {
+        let head = Head { call: self.0.call, ..Head::default() };
+        // A peer that is gone needs no reply; every other refusal is told to it.
+        match self.0.conn.try_send(self.0.stream, head, reply) {
+            Ok(Some(())) => {}
+            Ok(None) => {
+                if let Err(fault) = self.stream().send_with(head, reply).await {
+                    self.reply_error(&fault);
+                }
+            }
+            Err(fault) => self.reply_error(&fault),
+        }
+    }
+
+    pub(crate) fn reply_error(&self, fault: &Fault) {
+        self.0.conn.send_error(self.0.stream, self.0.call, fault);
+    }
+}

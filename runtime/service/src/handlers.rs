@@ -1,0 +1,140 @@
+//! What a service does with each request type.
+//!
+//! A handler's future is polled once where the request was read; one that is ready at once costs no
+//! task. One that has to wait becomes a task of the same thread. A request of a key that has no handler
+//! is answered by an error that names what the service knows, unless a stream handler reads the stream.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use futures_lite::future;
+use gshell_net::rt;
+use gshell_session::Head;
+use gshell_wire::{Code, Fault, Message, decode};
+
+use crate::conn::Conn;
+use crate::context::Context;
+use crate::stream::{Incoming, Stream};
+
+type Later = Pin<Box<dyn Future<Output = ()>>>;
+type Handler = Box<dyn Fn(Context, &[u8]) -> Later>;
+
+struct Entry {
+    name: &'static str,
+    handler: Handler,
+    takes_stream: bool,
+}
+
+/// The handlers of one service, by message key.
+#[derive(Default)]
+pub struct Handlers {
+    by_key: BTreeMap<u64, Entry>,
+}
+
+impl Handlers {
+    /// No handlers yet.
+    pub fn new() -> Handlers {
+        Handlers::default()
+    }
+
+    /// Answers each `Q` with what `handler` returns.
+    pub fn on<Q, R, F, W>(mut self, handler: F) -> Handlers
+    where
+        Q: Message,
+        R: Message,
+        F: Fn(Q, Context) -> W + 'static,
+        W: Future<Output = Result<R, Fault>> + 'static,
+    {
+        let handler: Handler = Box::new(move |context, payload| match read::<Q>(payload) {
+            Ok(request) => {
+                let work = handler(request, context.clone());
+                Box::pin(async move {
+                    match work.await {
+                        Ok(reply) => context.reply(&reply).await,
+                        Err(fault) => context.reply_error(&fault),
+                    }
+                })
+            }
+            Err(fault) => refuse(context, fault),
+        });
+        self.by_key.insert(Q::KEY, Entry { name: Q::NAME, handler, takes_stream: false });
+        self
+    }
+
+    /// Hands each `Q` and its stream to `handler`, which sends and receives as it likes; when it returns,
+    /// this side of the stream is ended, and an error is sent before that. It is dropped when the peer is gone.
+    pub fn on_stream<Q, F, W>(mut self, handler: F) -> Handlers
+    where
+        Q: Message,
+        F: Fn(Q, Stream, Context) -> W + 'static,
+        W: Future<Output = Result<(), Fault>> + 'static,
+    {
+        let handler: Handler = Box::new(move |context, payload| match read::<Q>(payload) {
+            Ok(request) => {
+                let stream = context.stream();
+                let work = handler(request, stream.clone(), context.clone());
+                Box::pin(async move {
+                    let lost = async { Err(stream.lost().await) };
+                    if let Err(fault) = future::or(work, lost).await {
+                        context.reply_error(&fault);
+                    }
+                    stream.state.taken.set(false);
+                    stream.end();
+                })
+            }
+            Err(fault) => refuse(context, fault),
+        });
+        self.by_key.insert(Q::KEY, Entry { name: Q::NAME, handler, takes_stream: true });
+        self
+    }
+
+    /// Starts the handler of a message; `false` when it is for the stream's reader.
+    pub(crate) fn dispatch(
+        self: Rc<Self>,
+        conn: &Rc<Conn>,
+        stream: u32,
+        key: u64,
+        head: &Head,
+        payload: &[u8],
+    ) -> bool {
+        let Some(entry) = self.by_key.get(&key) else {
+            let state = conn.state(stream);
+            if state.taken.get() {
+                state.push(Incoming { key, payload: payload.to_vec() });
+            } else {
+                conn.consumed(stream, payload.len() as u32);
+                conn.send_error(stream, head.call, &self.unknown(key));
+            }
+            return true;
+        };
+        if entry.takes_stream {
+            conn.state(stream).taken.set(true);
+        }
+        let context = Context::new(conn.clone(), stream, head, payload.len() as u32);
+        let mut work = (entry.handler)(context, payload);
+        let mut at_once = std::task::Context::from_waker(Waker::noop());
+        if let Poll::Pending = work.as_mut().poll(&mut at_once) {
+            // Polled again by its task right away, which registers the waker that counts.
+            rt::spawn(work).detach();
+        }
+        true
+    }
+
+    fn unknown(&self, key: u64) -> Fault {
+        let known: Vec<_> = self.by_key.values().map(|entry| entry.name).collect();
+        let text = format!("unknown message with key {key:016x}; this service handles: {}", known.join(", "));
+        Fault::new(Code::UnknownMessage, text)
+    }
+}
+
+fn read<Q: Message>(payload: &[u8]) -> Result<Q, Fault> {
+    decode(payload).map_err(|error| Fault::new(Code::BadMessage, format!("{} does not read: {error}", Q::NAME)))
+}
+
+fn refuse(context: Context, fault: Fault) -> Later {
+    context.reply_error(&fault);
+    Box::pin(future::ready(()))
+}

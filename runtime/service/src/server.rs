@@ -1,0 +1,139 @@
+//! Serving a published service: accept, check who it is, run the connection.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
+use std::rc::Rc;
+use std::time::Duration;
+
+use gshell_net::rt::{self, Io, Task};
+use gshell_session::Side;
+use gshell_sys::peer::{self, Credentials};
+use gshell_wire::{Code, Fault, Limits};
+
+use crate::conn::Conn;
+use crate::handlers::Handlers;
+
+/// Connections that one service keeps at most; each costs a descriptor and about a kilobyte.
+const MOST_CONNECTIONS: usize = 512;
+/// Pause after an accept that failed for want of descriptors, so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Decides whether a peer may connect.
+pub type Admit = Rc<dyn Fn(&Credentials) -> Result<(), Fault>>;
+
+/// Counters of a server, since it began.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerStats {
+    /// Connections that were let in.
+    pub accepted: u32,
+    /// Connections that were turned away: not admitted, or too many.
+    pub refused: u32,
+    /// Connections that ended with a protocol fault.
+    pub faulted: u32,
+}
+
+struct Inner {
+    handlers: Rc<Handlers>,
+    admit: Admit,
+    limits: Limits,
+    open: RefCell<HashMap<u32, Task<()>>>,
+    last: Cell<u32>,
+    stats: Cell<ServerStats>,
+}
+
+/// A service on this thread's executor. Dropping it ends its connections.
+#[derive(Clone)]
+pub struct Server(Rc<Inner>);
+
+impl Server {
+    /// A server with these handlers; `admit` sees every peer before its first byte is read.
+    pub fn new(handlers: Handlers, admit: Admit) -> Server {
+        Server(Rc::new(Inner {
+            handlers: Rc::new(handlers),
+            admit,
+            limits: Limits::default(),
+            open: RefCell::default(),
+            last: Cell::new(0),
+            stats: Cell::default(),
+        }))
+    }
+
+    /// Accepts connections until the listener fails for good.
+    pub async fn serve(&self, listener: UnixListener) -> io::Result<()> {
+        let listener = Io::new(listener)?;
+        loop {
+            match listener.read_with(|listener| listener.accept()).await {
+                Ok((socket, _)) => self.accept(socket),
+                Err(error) if out_of_descriptors(&error) => rt::sleep(ACCEPT_PAUSE).await,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Counters so far.
+    pub fn stats(&self) -> ServerStats {
+        self.0.stats.get()
+    }
+
+    /// Connections now.
+    pub fn connections(&self) -> usize {
+        self.0.open.borrow().len()
+    }
+
+    fn count(&self, change: impl Fn(&mut ServerStats)) {
+        let mut stats = self.0.stats.get();
+        change(&mut stats);
+        self.0.stats.set(stats);
+    }
+
+    fn accept(&self, socket: std::os::unix::net::UnixStream) {
+        let peer = match peer::credentials(socket.as_fd()) {
+            Ok(peer) => peer,
+            Err(_) => return self.count(|stats| stats.refused += 1),
+        };
+        let mut verdict = (self.0.admit)(&peer);
+        if self.0.open.borrow().len() >= MOST_CONNECTIONS {
+            let text = format!("this service has {MOST_CONNECTIONS} connections already: try again later");
+            verdict = Err(Fault::new(Code::Limit, text));
+        }
+        let conn = match Conn::new(socket, Side::Server, self.0.limits, Some(self.0.handlers.clone()), peer) {
+            Ok(conn) => conn,
+            Err(_) => return self.count(|stats| stats.refused += 1),
+        };
+        if let Err(fault) = verdict {
+            // Told why, then closed.
+            conn.session.borrow_mut().bye(&fault);
+            conn.close();
+            self.count(|stats| stats.refused += 1);
+        } else {
+            self.count(|stats| stats.accepted += 1);
+        }
+        self.run(conn);
+    }
+
+    fn run(&self, conn: Rc<Conn>) {
+        let id = self.0.last.get().wrapping_add(1);
+        self.0.last.set(id);
+        let weak = Rc::downgrade(&self.0);
+        let task = rt::spawn(async move {
+            let fault = conn.run().await;
+            let Some(inner) = weak.upgrade() else { return };
+            if matches!(fault.code(), Some(Code::Protocol | Code::Version)) {
+                Server(inner.clone()).count(|stats| stats.faulted += 1);
+            }
+            // This very task: it ends here, so its handle only has to go.
+            if let Some(task) = inner.open.borrow_mut().remove(&id) {
+                task.detach();
+            }
+        });
+        self.0.open.borrow_mut().insert(id, task);
+    }
+}
+
+fn out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24)) // ENFILE, EMFILE: the same numbers on every Linux
+}

@@ -1,0 +1,46 @@
+//! One connection as a state machine: hello, streams, credit, keepalive, and who lied about what.
+//!
+//! It is pure: bytes and the time go in, bytes and events come out, and nothing waits. So blocking and async
+//! transports share it, and every case can be tested without a socket or a clock. What it does not do: it does not
+//! match answers to calls, it does not queue messages (an event borrows from the input), it does not know what a
+//! message means.
+//!
+//! A transport does, for ever: write [`Session::pending`] and say [`Session::written`]; read, and give what was read to
+//! [`Session::input`] until it takes nothing more; call [`Session::tick`] at [`Session::next_tick`]. While more than
+//! [`OUTPUT_HIGH`] bytes are pending it stops reading: a peer that makes this side answer but does not read the
+//! answers then waits, and the output has a bound.
+//!
+//! # Credit
+//! On each stream, each side starts with [`gshell_wire::INITIAL_CREDIT`] bytes. A message costs its payload and
+//! [`MESSAGE_COST`], so that empty messages are bounded as well. It may be sent while the balance is above zero, and
+//! may take it below: the bound for what a receiver has to hold is a window and one message. What the application has
+//! taken ([`Session::consumed`]) is granted again, half a window at a time.
+//!
+//! # Late frames
+//! A side that resets a stream may still receive what the peer sent before it knew; that is dropped without a word.
+//! Credit and resets that cross the end of a stream are dropped as well. Anything else on a stream that is gone is a
+//! lie.
+
+mod error;
+mod event;
+mod input;
+mod lie;
+mod outbox;
+mod session;
+mod streams;
+mod timers;
+
+pub use error::SendError;
+pub use event::{Event, Head, Step};
+pub use lie::Lie;
+pub use session::{Session, Side};
+pub use timers::HELLO_MS;
+
+/// What each message costs beside the bytes of its payload.
+pub const MESSAGE_COST: u32 = 32;
+
+/// Largest balance of credit, in bytes: a grant beyond it is a lie.
+pub const CREDIT_MAX: i64 = i32::MAX as i64;
+
+/// Bytes of pending output above which a transport stops reading.
+pub const OUTPUT_HIGH: usize = 1024 * 1024;

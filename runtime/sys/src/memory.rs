@@ -1,0 +1,230 @@
+//! Memory: how much there is, giving it back, and whether the kernel killed for want of it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where cgroup file systems are mounted on every system that this is for.
+const CGROUP_ROOT: &str = "/sys/fs/cgroup";
+
+/// Bytes of memory that this process and its like may use: the machine's, or less when a cgroup of this process (v1
+/// or v2) says less. `u64::MAX` when `/proc` does not tell.
+pub fn total_bytes() -> u64 {
+    let machine = fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| mem_total(&text));
+    let limit = own_cgroup().and_then(|cgroup| cgroup.limit());
+    machine.unwrap_or(u64::MAX).min(limit.unwrap_or(u64::MAX))
+}
+
+fn mem_total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// Times that the kernel killed a process of this process' cgroup (or one below it) because memory ran out; `None`
+/// when the cgroup does not count that (no memory controller, v1 before Linux 4.13, the root group).
+///
+/// Compare two values around a SIGKILL to tell whether it was the kernel's. See [`machine_oom_kills`] for machines
+/// without cgroups.
+pub fn cgroup_oom_kills() -> Option<u64> {
+    own_cgroup()?.oom_kills()
+}
+
+/// Times that the kernel killed any process of the machine because memory ran out; `None` before Linux 4.13.
+pub fn machine_oom_kills() -> Option<u64> {
+    keyed(&fs::read_to_string("/proc/vmstat").ok()?, "oom_kill")
+}
+
+/// The folder of a memory cgroup, and the hierarchy's version.
+#[derive(Debug, PartialEq, Eq)]
+struct Cgroup {
+    v2: bool,
+    mount: PathBuf,
+    /// Below `mount`, without a slash in front.
+    path: PathBuf,
+}
+
+fn own_cgroup() -> Option<Cgroup> {
+    Cgroup::of(&fs::read_to_string("/proc/self/cgroup").ok()?)
+}
+
+impl Cgroup {
+    /// From `/proc/self/cgroup`, whose lines are `ID:CONTROLLERS:PATH`. The memory controller is in a v1 hierarchy
+    /// when one names it, otherwise in the v2 hierarchy, the line without controllers.
+    fn of(table: &str) -> Option<Cgroup> {
+        let lines = || {
+            table
+                .lines()
+                .filter_map(|line| line.split_once(':')?.1.split_once(':'))
+        };
+        let root = Path::new(CGROUP_ROOT);
+        let relative = |path: &str| PathBuf::from(path.trim_start_matches('/'));
+        let v1 = lines().find(|(controllers, _)| controllers.split(',').any(|name| name == "memory"));
+        if let Some((_, path)) = v1 {
+            return Some(Cgroup {
+                v2: false,
+                mount: root.join("memory"),
+                path: relative(path),
+            });
+        }
+        let (_, path) = lines().find(|(controllers, _)| controllers.is_empty())?;
+        Some(Cgroup {
+            v2: true,
+            mount: root.to_owned(),
+            path: relative(path),
+        })
+    }
+
+    /// The lowest limit from this group up to the root. A container sees its own group as the mount's root while
+    /// its path may still be the host's, so folders that are not there are passed over.
+    fn limit(&self) -> Option<u64> {
+        let file = if self.v2 {
+            "memory.max"
+        } else {
+            "memory.limit_in_bytes"
+        };
+        let read = |path: &Path| -> Option<u64> {
+            // The text "max" is no number and no limit.
+            fs::read_to_string(self.mount.join(path).join(file))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+        };
+        self.path.ancestors().filter_map(read).min()
+    }
+
+    fn oom_kills(&self) -> Option<u64> {
+        let file = if self.v2 {
+            "memory.events"
+        } else {
+            "memory.oom_control"
+        };
+        let read = |path: &Path| {
+            keyed(
+                &fs::read_to_string(self.mount.join(path).join(file)).ok()?,
+                "oom_kill",
+            )
+        };
+        read(&self.path).or_else(|| read(Path::new("")))
+    }
+}
+
+/// The value of a line `KEY VALUE`.
+fn keyed(text: &str, key: &str) -> Option<u64> {
+    let (_, value) = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(name, _)| *name == key)?;
+    value.trim().parse().ok()
+}
+
+/// How much sooner (up to 1000) or later (down to -1000: never) than others the kernel should kill this process when
+/// memory runs out. Lowering it needs privilege. Inherited by children.
+pub fn proc_oom_score_adj(score: i32) -> io::Result<()> {
+    fs::write("/proc/self/oom_score_adj", score.to_string())
+}
+
+/// Gives free memory of the heap back to the kernel, where the C library knows how (glibc; musl does so by itself).
+/// Costs some milliseconds on a large heap: for a process that becomes idle.
+pub fn trim() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim has no conditions and takes the allocator's own locks.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Makes all threads share one heap (glibc; others have no more): fewer megabytes held by threads that once
+/// allocated, for more waiting between threads that allocate at the same time. Call it before there are threads.
+pub fn limit_arenas() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt takes two integers; it must not run while other threads allocate for the setting to bind them,
+    // but is memory-safe then too, as it takes the allocator's own locks.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+
+    #[test]
+    fn meminfo() {
+        assert_eq!(
+            mem_total("MemTotal:         505000 kB\nMemFree: 1 kB\n"),
+            Some(505_000 * 1024)
+        );
+        assert_eq!(mem_total("MemTotal: 1\n"), None);
+        let total = total_bytes();
+        assert!(total > 1 << 20 && total < u64::MAX, "{total}");
+    }
+
+    #[test]
+    fn hierarchies() {
+        let v2 = Cgroup::of("0::/system.slice/a\n").unwrap();
+        assert_eq!((v2.v2, v2.path.to_str()), (true, Some("system.slice/a")));
+        let mixed = Cgroup::of("5:cpu,cpuacct:/x\n4:hugetlb,memory:/m:n/o\n0::/u\n").unwrap();
+        assert_eq!((mixed.v2, mixed.path.to_str()), (false, Some("m:n/o")));
+        assert!(mixed.mount.ends_with("memory"));
+        assert_eq!(Cgroup::of("5:cpu:/x\n"), None);
+        assert_eq!(Cgroup::of(""), None);
+    }
+
+    #[test]
+    fn the_lowest_limit_binds() {
+        let dir = TempDir::new();
+        let inner = dir.path().join("a/b");
+        fs::create_dir_all(&inner).unwrap();
+        let cgroup = |path: &str| Cgroup {
+            v2: true,
+            mount: dir.path().to_owned(),
+            path: path.into(),
+        };
+        assert_eq!(cgroup("a/b").limit(), None);
+        fs::write(inner.join("memory.max"), "max\n").unwrap();
+        fs::write(dir.path().join("a/memory.max"), "1000\n").unwrap();
+        assert_eq!(cgroup("a/b").limit(), Some(1000));
+        fs::write(inner.join("memory.max"), "500\n").unwrap();
+        assert_eq!(cgroup("a/b").limit(), Some(500));
+        fs::write(dir.path().join("memory.max"), "2000\n").unwrap();
+        // A path of the host's, seen from within a container.
+        assert_eq!(cgroup("docker/123").limit(), Some(2000));
+    }
+
+    #[test]
+    fn kills_are_read() {
+        let dir = TempDir::new();
+        let cgroup = |v2| Cgroup {
+            v2,
+            mount: dir.path().to_owned(),
+            path: "gone".into(),
+        };
+        assert_eq!(cgroup(true).oom_kills(), None);
+        fs::write(
+            dir.path().join("memory.events"),
+            "low 0\noom 3\noom_kill 2\noom_group_kill 1\n",
+        )
+        .unwrap();
+        assert_eq!(cgroup(true).oom_kills(), Some(2));
+        fs::write(
+            dir.path().join("memory.oom_control"),
+            "oom_kill_disable 0\nunder_oom 0\n",
+        )
+        .unwrap();
+        assert_eq!(cgroup(false).oom_kills(), None);
+        let _ = (cgroup_oom_kills(), machine_oom_kills());
+    }
+
+    #[test]
+    fn the_heap() {
+        limit_arenas();
+        trim();
+        // Raising is always allowed, and only by as little as no other test notices.
+        proc_oom_score_adj(1).unwrap_or_default();
+    }
+}

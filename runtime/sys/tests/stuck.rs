@@ -1,0 +1,83 @@
+//! Scripts that cannot be made to yield, each in a process of its own because the limit belongs to the process.
+
+use std::fs;
+use std::future::Future;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::Command;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use gshell_sys::slice::{self, Protect, Reason, Running};
+use mlua::{Function, Lua, MultiValue};
+
+const ENV_CODE: &str = "GSHELL_TEST_STUCK_CODE";
+const ENV_NOTE: &str = "GSHELL_TEST_STUCK_NOTE";
+const RUNNING: Running = Running { id: *b"0123456789ab", slice: Duration::from_millis(2) };
+
+/// The child's part: runs the script of the environment; prints how it ended.
+#[test]
+fn child() {
+    let (Ok(code), Some(note)) = (std::env::var(ENV_CODE), std::env::var_os(ENV_NOTE)) else { return };
+    slice::init().unwrap();
+    slice::register_note(OwnedFd::from(fs::File::create(note).unwrap()), 77).unwrap();
+    slice::set_stuck_limit(Some(Duration::from_millis(100)));
+    let lua = Lua::new();
+    let convert = lua.create_function(|_, e: mlua::Error| Ok(e.to_string())).unwrap();
+    slice::install(&lua, &Protect { convert, memory: String::new() }).unwrap();
+    let function: Function = lua.load(code).into_function().unwrap();
+    let thread = lua.create_thread(function).unwrap();
+    let mut future = Box::pin(thread.clone().into_async::<MultiValue>(()).unwrap());
+    loop {
+        let guard = slice::enter(&thread, &RUNNING);
+        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        guard.finish();
+        if let std::task::Poll::Ready(result) = polled {
+            std::process::exit(if result.is_ok() { 3 } else { 4 });
+        }
+    }
+}
+
+/// Exit code of the script's process, and its note.
+fn run(name: &str, code: &str) -> (Option<i32>, Option<([u8; 12], Reason)>) {
+    let path: PathBuf = std::env::temp_dir().join(format!("gshell-stuck-{}-{name}", std::process::id()));
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env(ENV_CODE, code)
+        .env(ENV_NOTE, &path)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    let note = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    (status.code(), slice::parse_note(&note))
+}
+
+#[test]
+fn a_pattern_that_never_ends_is_reported() {
+    let code = "string.find(('a'):rep(40), ('a*'):rep(30) .. 'b')";
+    assert_eq!(run("pattern", code), (Some(77), Some((RUNNING.id, Reason::InC))));
+}
+
+#[test]
+fn a_finalizer_that_never_ends_is_reported() {
+    let code = "setmetatable({}, { __gc = function() while true do end end }) collectgarbage()";
+    assert_eq!(run("finalizer", code), (Some(77), Some((RUNNING.id, Reason::InC))));
+}
+
+#[test]
+fn lua_that_cannot_yield_gets_an_error() {
+    let code = "local _, e = pcall(table.sort, { 2, 1 }, function() while true do pcall(error) end end)
+        assert(e:find('cannot be interrupted'), e)";
+    assert_eq!(run("sort", code), (Some(3), None));
+    let code = "local ok = xpcall(error, function() while true do pcall(error) end end) assert(not ok)";
+    assert_eq!(run("handler", code), (Some(3), None));
+    let code = "('x'):gsub('x', coroutine.wrap(function() while true do pcall(error) end end))";
+    assert_eq!(run("inner", code), (Some(4), None));
+}
+
+#[test]
+fn a_script_that_yields_is_never_stuck() {
+    let code = "local n = 0 for i = 1, 6e7 do n = n + i end";
+    assert_eq!(run("busy", code), (Some(3), None));
+}

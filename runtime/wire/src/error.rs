@@ -1,0 +1,106 @@
+//! What can go wrong between a value and its bytes.
+
+use std::fmt;
+
+/// Why a value could not be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    /// A list or map did not say how many entries it has.
+    LengthUnknown,
+    /// The value, or its `Serialize`, refused or needs a shape that is not in [`Type`](crate::Type).
+    Refused,
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EncodeError::LengthUnknown => "cannot encode a list whose length is not known beforehand",
+            EncodeError::Refused => "the value refused to be encoded",
+        })
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+/// Why bytes are not the value that was asked for. `at` counts bytes from the start of the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The body ends in the middle of a value.
+    Short {
+        /// Where the value that is cut begins.
+        at: u32,
+    },
+    /// A number has more bits than its type, or no end.
+    BadNumber {
+        /// Where it ends.
+        at: u32,
+    },
+    /// A bool or the mark of an option is neither 0 nor 1.
+    BadMark {
+        /// Where it is.
+        at: u32,
+        /// The byte that is there.
+        found: u8,
+    },
+    /// A text is not UTF-8.
+    BadText {
+        /// Where it begins.
+        at: u32,
+    },
+    /// A list or map claims more entries than there are bytes left.
+    TooMany {
+        /// Where its entries begin.
+        at: u32,
+        /// The entries that it claims.
+        count: u32,
+        /// Bytes that are left.
+        left: u32,
+    },
+    /// Values are nested deeper than [`DEPTH_MAX`](crate::DEPTH_MAX).
+    TooDeep {
+        /// Where it goes too deep.
+        at: u32,
+    },
+    /// Bytes are left behind the value.
+    Trailing {
+        /// Where they begin.
+        at: u32,
+        /// How many there are.
+        left: u32,
+    },
+    /// The type asks for a shape that is not in [`Type`](crate::Type).
+    Unsupported(&'static str),
+    /// The type refused what it read, for example an unknown variant of an enum.
+    Refused(String),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DecodeError::Short { at } => write!(f, "the body ends in the middle of the value at byte {at}"),
+            DecodeError::BadNumber { at } => write!(f, "the number before byte {at} does not fit its type"),
+            DecodeError::BadMark { at, found } => write!(f, "byte {at} is {found} where only 0 or 1 may be"),
+            DecodeError::BadText { at } => write!(f, "the text at byte {at} is not UTF-8"),
+            DecodeError::TooMany { at, count, left } => {
+                write!(
+                    f,
+                    "the list at byte {at} claims {count} entries where {left} bytes are left"
+                )
+            }
+            DecodeError::TooDeep { at } => write!(f, "the value at byte {at} is nested too deep"),
+            DecodeError::Trailing { at, left } => {
+                write!(f, "{left} bytes are left after the value, from byte {at}")
+            }
+            DecodeError::Unsupported(what) => write!(f, "messages cannot hold {what}"),
+            DecodeError::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl serde::de::Error for DecodeError {
+    fn custom<T: fmt::Display>(why: T) -> DecodeError {
+        DecodeError::Refused(why.to_string())
+    }
+}

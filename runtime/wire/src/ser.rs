@@ -1,0 +1,76 @@
+//! Values to bytes: postcard, appended straight to the buffer that is going to be written.
+
+use postcard::ser_flavors::Flavor;
+use serde::Serialize;
+
+use crate::EncodeError;
+
+/// Lets postcard append to a buffer that already holds something; its own flavors own their buffer.
+struct Append<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Append<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends the encoded `value` to `out`.
+///
+/// # Errors
+/// When the value cannot be encoded; `out` is then as it was.
+pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let start = out.len();
+    postcard::serialize_with_flavor(value, Append(out)).map_err(|error| {
+        out.truncate(start);
+        match error {
+            postcard::Error::SerializeSeqLengthUnknown => EncodeError::LengthUnknown,
+            _ => EncodeError::Refused,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::ser::{Error, SerializeSeq, Serializer};
+
+    struct Endless;
+
+    impl Serialize for Endless {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_seq(None)?.end()
+        }
+    }
+
+    struct Grumpy;
+
+    impl Serialize for Grumpy {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(S::Error::custom("no"))
+        }
+    }
+
+    #[test]
+    fn a_failure_leaves_the_buffer_as_it_was() {
+        let mut out = vec![7];
+        assert_eq!(encode(&(1u8, Endless), &mut out), Err(EncodeError::LengthUnknown));
+        assert_eq!(encode(&("text", Grumpy), &mut out), Err(EncodeError::Refused));
+        assert_eq!(out, [7]);
+        encode("text", &mut out).unwrap();
+        assert_eq!(out, b"\x07\x04text");
+    }
+}

@@ -1,0 +1,80 @@
+//! ELF programs as environments: the same states, streams and limits.
+
+use gshell_tests::{Node, node::kill_hard, stdin::Fed, wait_until};
+
+#[test]
+fn a_program_has_output_and_status() {
+    let node = Node::start();
+    let id = node.ok(&["run", "/bin/echo", "hello", "world"]);
+    assert_eq!(node.wait_status(&id, "exited:ok").code, Some(0));
+    assert_eq!(node.ok(&["log", &id]), "hello world");
+    let id = node.ok(&["run", "/bin/false"]);
+    assert_eq!(node.wait_status(&id, "exited:error").code, Some(1));
+    assert_eq!(node.cmd(&["run", "-i", "/bin/sh", "-c", "exit 9"]).code, Some(9));
+}
+
+#[test]
+fn a_program_takes_input() {
+    let node = Node::start();
+    let out = node.cmd_with_input(&["run", "-i", "/bin/cat"], b"in\nput\n");
+    assert_eq!(out.ok(), "in\nput");
+    let mut fed = Fed::start(node.command(["run", "-i", "/bin/cat"]));
+    fed.send("one");
+    assert_eq!(fed.line(), "one");
+    fed.end_input();
+    assert_eq!(fed.wait_end(), Some(0));
+}
+
+#[test]
+fn a_program_is_stopped_with_all_its_children() {
+    let node = Node::start();
+    let id = node.ok(&["run", "-g", "nat", "/bin/sh", "-c", "sleep 1000 & sleep 1000"]);
+    node.wait_status(&id, "running");
+    let sleeps = |node: &Node| {
+        node.processes()
+            .iter()
+            .filter(|process| process.comm == "sleep")
+            .count()
+    };
+    wait_until("both sleeps run", gshell_tests::DEADLINE, || sleeps(&node) == 2);
+    node.ok(&["stop", &id]);
+    node.wait_status(&id, "exited:killed");
+    wait_until("both sleeps are gone", gshell_tests::DEADLINE, || {
+        sleeps(&node) == 0
+    });
+}
+
+#[test]
+fn a_signal_from_elsewhere_is_told() {
+    let node = Node::start();
+    let id = node.ok(&["run", "/bin/sleep", "1000"]);
+    node.wait_status(&id, "running");
+    let (process, _) = gshell_tests::wait_for("the program runs", gshell_tests::DEADLINE, || {
+        node.processes()
+            .into_iter()
+            .find(|process| process.comm == "sleep")
+    });
+    kill_hard(process.pid);
+    node.wait_status(&id, "exited:signal");
+}
+
+#[test]
+fn a_program_is_restarted_by_its_policy() {
+    let node = Node::start();
+    let id = node.ok(&["run", "--restart", "2", "/bin/false"]);
+    wait_until("it gives up", gshell_tests::DEADLINE, || {
+        let job = node.job(&id);
+        job.status() == "exited:error" && job.restarts == 2
+    });
+}
+
+#[test]
+fn the_programs_of_a_killed_group_die_with_it() {
+    let node = Node::start();
+    let id = node.ok(&["run", "-g", "nat", "/bin/sleep", "1000"]);
+    node.wait_status(&id, "running");
+    node.ok(&["kill", "-f", "nat"]);
+    wait_until("the program is gone", gshell_tests::DEADLINE, || {
+        node.processes().iter().all(|process| process.comm != "sleep")
+    });
+}

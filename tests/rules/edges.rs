@@ -1,0 +1,240 @@
+//! Who may depend on whom. The table is the rule; an edge that is not in it is an error.
+
+use crate::metadata::{Kind, Metadata};
+use crate::report;
+
+/// One crate, what it may use, and why the list is as short as it is.
+struct Rule {
+    name: &'static str,
+    may_use: &'static [&'static str],
+    reason: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "gshell-wire",
+        may_use: &["gshell-wire-derive", "serde", "serde_bytes", "postcard"],
+        reason: "it defines bytes and does no I/O: no clock, no thread, no crate of ours but its derive macros",
+    },
+    Rule {
+        name: "gshell-wire-derive",
+        may_use: &["proc-macro2", "quote", "syn"],
+        reason: "macros run in the compiler and share nothing with the program",
+    },
+    Rule {
+        name: "gshell-session",
+        may_use: &["gshell-wire"],
+        reason: "a pure state machine: no executor, no socket, no clock",
+    },
+    Rule {
+        name: "gshell-sys",
+        may_use: &["libc", "nix", "mlua-sys"],
+        reason: "the operating system only: it forks, so it must not be able to see an executor, nor any crate of ours \
+                 (mlua-sys is there for the time slice hook, the one piece of unsafe Lua glue)",
+    },
+    Rule {
+        name: "gshell-net",
+        may_use: &[
+            "gshell-session",
+            "gshell-wire",
+            "gshell-sys",
+            "async-executor",
+            "async-task",
+            "async-channel",
+            "blocking",
+            "futures-lite",
+        ],
+        reason: "transports and the executor; it knows neither services nor scripts nor the daemon",
+    },
+    Rule {
+        name: "gshell-service",
+        may_use: &[
+            "gshell-net",
+            "gshell-session",
+            "gshell-wire",
+            "gshell-sys",
+            "async-channel",
+            "futures-lite",
+        ],
+        reason: "publishing and calling; it knows neither scripts nor the daemon",
+    },
+    Rule {
+        name: "gshell-control",
+        may_use: &["gshell-wire", "serde", "serde_bytes"],
+        reason: "messages and decisions that command line, daemon and groups share: pure",
+    },
+    Rule {
+        name: "gshell-script",
+        may_use: &[
+            "gshell-service",
+            "gshell-wire",
+            "gshell-sys",
+            "mlua",
+            "serde",
+            "serde_json",
+            "futures-lite",
+            "async-channel",
+        ],
+        reason: "Lua; it never learns of the daemon",
+    },
+    Rule {
+        name: "gshell-group",
+        may_use: &[
+            "gshell-control",
+            "gshell-service",
+            "gshell-script",
+            "gshell-sys",
+            "gshell-wire",
+            "crc32fast",
+            "sha2",
+            "serde",
+            "serde_bytes",
+            "postcard",
+            "async-channel",
+            "futures-lite",
+        ],
+        reason: "the body of a group; it never learns of the daemon",
+    },
+    Rule {
+        name: "gshell-supervise",
+        may_use: &["gshell-control", "gshell-wire"],
+        reason: "pure: no executor, no file, no clock; time is an argument",
+    },
+    Rule {
+        name: "gshell",
+        may_use: &[
+            "gshell-control",
+            "gshell-group",
+            "gshell-net",
+            "gshell-script",
+            "gshell-service",
+            "gshell-session",
+            "gshell-supervise",
+            "gshell-sys",
+            "gshell-wire",
+            "clap",
+            "clap_complete",
+            "serde",
+            "serde_json",
+            "serde_bytes",
+            "humantime",
+            "futures-lite",
+            "async-channel",
+            "rustyline",
+        ],
+        reason: "the program; Lua and shared objects are the groups' business (no mlua, no libloading)",
+    },
+    Rule {
+        name: "gshell-tests",
+        may_use: &["nix", "serde_json"],
+        reason: "it tests the built program from outside: no crate of ours",
+    },
+];
+
+/// What no part of the program may bring in, however indirectly.
+const ABSENT: &[(&str, &str)] = &[
+    ("tokio", "the executor of gshell-net is the only runtime"),
+    ("async-std", "the executor of gshell-net is the only runtime"),
+    (
+        "async-io",
+        "its helper thread costs 68 kB a process and halves the message rate",
+    ),
+    ("openssl", "a system library of many versions"),
+    ("openssl-sys", "a system library of many versions"),
+    ("native-tls", "openssl on Linux"),
+    (
+        "libloading",
+        "plugins are not part of the program yet, and never of the daemon",
+    ),
+];
+
+#[test]
+fn every_dependency_is_listed() {
+    let metadata = Metadata::load();
+    let findings: Vec<String> = metadata
+        .edges()
+        .iter()
+        .filter(|edge| edge.kind != Kind::Dev)
+        .filter_map(|edge| match RULES.iter().find(|rule| rule.name == edge.from) {
+            None => Some(format!("{} has no rule: add one to {}", edge.from, file!())),
+            Some(rule) if rule.may_use.contains(&edge.to.as_str()) => None,
+            Some(rule) => Some(format!("{} must not use {}: {}", edge.from, edge.to, rule.reason)),
+        })
+        .collect();
+    report("dependencies that the rule does not list:", &findings);
+}
+
+#[test]
+fn tests_of_a_crate_do_not_reach_up_either() {
+    let metadata = Metadata::load();
+    let members = metadata.members();
+    let findings: Vec<String> = metadata
+        .edges()
+        .iter()
+        .filter(|edge| edge.kind == Kind::Dev && members.contains(&edge.to) && edge.to != edge.from)
+        .filter(|edge| {
+            RULES
+                .iter()
+                .find(|rule| rule.name == edge.from)
+                .is_none_or(|rule| !rule.may_use.contains(&edge.to.as_str()))
+        })
+        .map(|edge| format!("{}'s tests must not use {}", edge.from, edge.to))
+        .collect();
+    report("test dependencies that the rule does not list:", &findings);
+}
+
+#[test]
+fn the_rule_names_only_crates_that_exist() {
+    let members = Metadata::load().members();
+    let findings: Vec<String> = RULES
+        .iter()
+        .filter(|rule| !members.contains(rule.name))
+        .map(|rule| format!("{} is not in the workspace", rule.name))
+        .collect();
+    report("rules without a crate:", &findings);
+}
+
+#[test]
+fn what_must_be_absent_is_absent() {
+    let closure = Metadata::load().closure("gshell");
+    assert!(
+        closure.contains("mlua"),
+        "the closure is computed: gshell reaches mlua through its script crate"
+    );
+    let findings: Vec<String> = ABSENT
+        .iter()
+        .filter(|(name, _)| closure.contains(*name))
+        .map(|(name, reason)| format!("{name}: {reason}"))
+        .collect();
+    report("the program must not contain:", &findings);
+}
+
+#[test]
+fn pure_crates_reach_no_runtime() {
+    let metadata = Metadata::load();
+    let runtime = [
+        "async-executor",
+        "async-channel",
+        "blocking",
+        "nix",
+        "mlua",
+        "gshell-sys",
+        "gshell-net",
+    ];
+    let mut findings = Vec::new();
+    for pure in [
+        "gshell-wire",
+        "gshell-session",
+        "gshell-control",
+        "gshell-supervise",
+    ] {
+        let closure = metadata.closure(pure);
+        findings.extend(
+            runtime
+                .iter()
+                .filter(|name| closure.contains(**name))
+                .map(|name| format!("{pure} -> {name}")),
+        );
+    }
+    report("pure crates that reach a runtime or the system:", &findings);
+}
