@@ -13,6 +13,9 @@ use std::process::ExitCode;
 /// Version of this build: of the command line, and of the nodes and groups that it starts.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Target triple of this build.
+pub const TARGET: &str = env!("GSHELL_TARGET");
+
 /// First argument of the process that forks groups, when the node has to replace it.
 const FORK_SERVER: &str = "__forkserver";
 

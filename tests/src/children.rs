@@ -60,3 +60,46 @@ pub fn reap_orphans() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::*;
+    use crate::{DEADLINE, wait_until};
+
+    #[test]
+    fn orphans_come_here_and_are_reaped() {
+        let mark = format!("GSHELL_TEST_ORPHAN={}\0", std::process::id());
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "sleep 1000 & sleep 1000 & exit 0"])
+            .env("GSHELL_TEST_ORPHAN", std::process::id().to_string());
+        let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::null())).unwrap();
+        assert!(wait(&mut child).success());
+        let orphans: Vec<_> = proc::marked(&mark);
+        assert_eq!(orphans.len(), 2, "{orphans:?}");
+        let me = std::process::id().cast_signed();
+        assert!(orphans.iter().all(|orphan| orphan.parent == me), "{orphans:?}");
+        for orphan in &orphans {
+            crate::node::kill_hard(orphan.pid);
+        }
+        wait_until("they are reaped", DEADLINE, || {
+            reap_orphans();
+            orphans
+                .iter()
+                .all(|orphan| proc::process(orphan.pid).is_none_or(|now| now.start != orphan.start))
+        });
+    }
+
+    #[test]
+    fn reaping_takes_no_child_that_somebody_waits_for() {
+        let mut child = spawn(Command::new("sh").args(["-c", "exit 7"])).unwrap();
+        let pid = child.id().cast_signed();
+        wait_until("it has ended", DEADLINE, || {
+            proc::process(pid).is_some_and(|process| process.is_zombie())
+        });
+        reap_orphans();
+        assert_eq!(wait(&mut child).code(), Some(7));
+    }
+}

@@ -116,3 +116,36 @@ fn end_of(child: &mut Child, start: Instant, line: &str) -> std::process::ExitSt
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(text: &str, input: &[u8]) -> Out {
+        let mut command = Command::new("sh");
+        command.args(["-c", text]);
+        run(command, input)
+    }
+
+    #[test]
+    fn outputs_and_status_are_kept_apart() {
+        let out = sh("cat; echo oops >&2; exit 4", b"in");
+        assert_eq!(
+            (out.code, out.stdout.as_str(), out.stderr.as_str()),
+            (Some(4), "in", "oops\n")
+        );
+        out.fails(&["Oops"]);
+    }
+
+    #[test]
+    fn more_than_a_pipe_holds_goes_both_ways() {
+        let input = vec![b'x'; 1 << 20];
+        assert_eq!(sh("cat", &input).stdout.len(), input.len());
+    }
+
+    #[test]
+    #[should_panic(expected = "keeps its output open")]
+    fn an_output_that_stays_open_is_noticed() {
+        sh("sleep 7 & exit 0", b"");
+    }
+}

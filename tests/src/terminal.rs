@@ -151,3 +151,32 @@ impl Drop for Terminal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(text: &str) -> Terminal {
+        let mut command = Command::new("sh");
+        command.args(["-c", text]).current_dir("/");
+        Terminal::start(&command)
+    }
+
+    #[test]
+    fn a_program_has_a_controlling_terminal() {
+        let mut terminal = sh("stty size; read line; echo got $line; read never");
+        terminal.wait_shown("24 80");
+        terminal.send(b"typed\n");
+        terminal.wait_shown("got typed");
+        terminal.send(CTRL_C);
+        assert_ne!(terminal.wait_end(), Some(0));
+    }
+
+    #[test]
+    fn hanging_up_reaches_the_program() {
+        let mut terminal = sh("trap 'exit 3' HUP; echo up; while :; do sleep 0.05; done");
+        terminal.wait_shown("up");
+        terminal.hang_up();
+        assert_eq!(terminal.wait_end(), Some(3));
+    }
+}

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gshell_control::{Desired, GroupName, GroupSpec, State};
-use gshell_group::store::{Store, layout};
+use gshell_group::store::{self, Store};
 use gshell_service::{Client, unix};
 
 use super::Node;
@@ -13,7 +13,7 @@ use super::group::Group;
 pub async fn find_groups(node: &Rc<Node>) {
     let mut names: Vec<GroupName> = Vec::new();
     if let Some(state) = node.state_dir() {
-        match layout::groups(&state) {
+        match store::groups(&state) {
             Ok(found) => names.extend(found),
             Err(error) => node.report(error.to_string()),
         }
@@ -59,7 +59,7 @@ fn saved_spec(state: &std::path::Path, name: &GroupName) -> Option<GroupSpec> {
 /// Lists what is on disk of a group without process, so that `ps` is right from the first moment.
 fn read_records(node: &Rc<Node>, group: &Rc<Group>) {
     let Some(state) = node.state_dir() else { return };
-    let loaded = Store::at(&state, &group.name.to_string()).and_then(|store| store.load());
+    let loaded = Store::at(&state, &group.name.to_string()).and_then(|store| store.peek());
     match loaded {
         Ok(loaded) => {
             loaded.reports.into_iter().for_each(|text| node.report(text));

@@ -27,11 +27,6 @@ impl NodeLog {
         NodeLog { level, file: RefCell::new(Log::open(&run_dir.join("log"), NAME, LOG_RING).ok()), aloud }
     }
 
-    /// Something failed that nobody else is told of.
-    pub fn error(&self, text: &str) {
-        self.say(LogLevel::Error, "ERROR", text);
-    }
-
     /// Something is not as it should be.
     pub fn warn(&self, text: &str) {
         self.say(LogLevel::Warn, "WARN", text);

@@ -28,7 +28,7 @@ use std::rc::Rc;
 
 use gshell_control::LogLevel;
 use gshell_control::messages::groups::Welcome;
-use gshell_group::store::packages::Packages;
+use gshell_group::store::{Packages, packages_in_use};
 
 use self::forks::Forks;
 use self::group::Group;
@@ -73,11 +73,6 @@ impl Node {
         self.volatile.is_none().then(|| self.state_dir.clone())
     }
 
-    /// Where packages are: with the state, or with the sockets while nothing is kept.
-    fn package_home(&self) -> PathBuf {
-        self.state_dir().unwrap_or_else(|| self.run_dir.clone())
-    }
-
     fn report(&self, text: String) {
         self.log.warn(&text);
         let mut reports = self.reports.borrow_mut();
@@ -117,12 +112,21 @@ impl Node {
         if groups.values().any(|group| group.pending.get() > 0) {
             return self.collect_packages();
         }
-        let live: BTreeSet<String> = groups
+        let mut live: BTreeSet<String> = groups
             .values()
             .flat_map(|group| {
                 group.jobs.borrow().values().map(|seen| seen.job.package.clone()).collect::<Vec<_>>()
             })
             .collect();
+        if let Some(state) = self.state_dir() {
+            // What is on disk counts too: a group may know more than it has told. A record that does not read may
+            // use anything, so nothing is collected then.
+            match packages_in_use(&state) {
+                Ok(Some(on_disk)) => live.extend(on_disk),
+                Ok(None) => return,
+                Err(error) => return self.log.warn(&error.to_string()),
+            }
+        }
         if let Err(error) = self.packages.collect(&live) {
             self.log.warn(&error.to_string());
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_channel::Receiver;
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
-use gshell_group::store::packages::Packages;
+use gshell_group::store::Packages;
 use gshell_service::rt::{self, Io};
 use gshell_service::{Server, unix};
 use gshell_sys::lock::Lock;

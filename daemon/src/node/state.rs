@@ -42,7 +42,7 @@ pub fn lock(folder: &Path) -> Result<Lock, String> {
 
 /// Opens the state dir; the error says why nothing can be kept.
 pub fn open(state_dir: &Path) -> Result<Vec<String>, String> {
-    let reports = gshell_group::store::layout::open_layout(state_dir).map_err(|error| error.to_string())?;
+    let reports = gshell_group::store::open_layout(state_dir).map_err(|error| error.to_string())?;
     // A folder that exists and cannot be written (a read-only file system) shows here and not at the first job.
     let probe = state_dir.join(".probe");
     fsx::write_atomic(&probe, b"", 0o600)

@@ -31,10 +31,17 @@ impl Drop for Attached {
 pub(crate) async fn serve(group: Rc<Group>, request: Attach, stream: Stream) -> Result<(), Fault> {
     let env = group.find(&request.id)?;
     let size = (request.cols > 0).then_some((request.cols, request.rows));
-    let attached = Attached { number: env.hub.attach(size), hub: env.hub.clone() };
+    let attached = Attached {
+        number: env.hub.attach(size),
+        hub: env.hub.clone(),
+    };
     let state = {
         let job = env.job.borrow();
-        AttachedState { state: job.state, name: job.name.clone(), pid: job.pid }
+        AttachedState {
+            state: job.state,
+            name: job.name.clone(),
+            pid: job.pid,
+        }
     };
     stream.send(&state).await?;
     if request.from_start {
@@ -57,7 +64,13 @@ async fn send_all(hub: &Arc<Hub>, number: u32, stream: &Stream) -> Result<(), Fa
         match hub.next(number).await {
             Next::Output(which, bytes) => send_output(stream, which, bytes).await?,
             Next::Finished(finished) => return stream.send(&finished).await,
-            Next::Replaced => return stream.send(&Left { reason: Detached::Replaced }).await,
+            Next::Replaced => {
+                return stream
+                    .send(&Left {
+                        reason: Detached::Replaced,
+                    })
+                    .await;
+            }
         }
     }
 }
@@ -66,7 +79,12 @@ async fn send_output(stream: &Stream, which: u8, bytes: Vec<u8>) -> Result<(), F
     if bytes.is_empty() {
         return Ok(());
     }
-    stream.send(&Output { stream: which, bytes: Bytes::from(bytes) }).await
+    stream
+        .send(&Output {
+            stream: which,
+            bytes: Bytes::from(bytes),
+        })
+        .await
 }
 
 /// Takes what the client sends. Never ends well: the output side says when it is over.

@@ -14,7 +14,7 @@ use gshell_sys::{fork, limits, memory, sched, signal, slice, user};
 use crate::logs::Log;
 use crate::saver::Saver;
 use crate::store::Store;
-use crate::store::packages::Packages;
+use crate::store::Packages;
 use crate::table::{Group, Parts};
 use crate::worker::Workers;
 use crate::{logs_dir, note, recover, serve, sessions};
@@ -69,7 +69,9 @@ pub fn main(start: Start) -> i32 {
             return EXIT_BOOT;
         }
     };
-    warnings.iter().for_each(|warning| say(&format!("group {name}: {warning}")));
+    warnings
+        .iter()
+        .for_each(|warning| say(&format!("group {name}: {warning}")));
     let Some(_lock) = lock(&start.run_dir, &name) else {
         say(&format!("group {name} is still running in another process"));
         return EXIT_LOCKED;
@@ -101,14 +103,23 @@ fn become_group(spec: &GroupSpec, start: &Start, name: &str) -> Result<Vec<Strin
         try_step("CPU affinity", sched::set_affinity(&spec.cpus));
     }
     if spec.rt > 0 {
-        let what = format!("real-time priority {} (needs CAP_SYS_NICE or an RLIMIT_RTPRIO)", spec.rt);
+        let what = format!(
+            "real-time priority {} (needs CAP_SYS_NICE or an RLIMIT_RTPRIO)",
+            spec.rt
+        );
         try_step(&what, sched::set_round_robin(spec.rt));
     }
     if spec.open_files > 0 {
-        try_step("limit of open files", limits::set(Resource::OpenFiles, spec.open_files.into()));
+        try_step(
+            "limit of open files",
+            limits::set(Resource::OpenFiles, spec.open_files.into()),
+        );
     }
     if spec.memory > 0 {
-        try_step("limit of memory", limits::set(Resource::AddressSpace, spec.memory));
+        try_step(
+            "limit of memory",
+            limits::set(Resource::AddressSpace, spec.memory),
+        );
     }
     if let Some(wanted) = &spec.user {
         switch_user(wanted, start, name)?;
@@ -118,10 +129,14 @@ fn become_group(spec: &GroupSpec, start: &Start, name: &str) -> Result<Vec<Strin
 
 fn switch_user(wanted: &str, start: &Start, name: &str) -> Result<(), String> {
     let user = user::lookup(wanted).map_err(|error| format!("user {wanted}: {error}"))?;
-    let mut folders = vec![logs_dir(&start.run_dir, name), start.run_dir.join("groups").join(name)];
+    let mut folders = vec![
+        logs_dir(&start.run_dir, name),
+        start.run_dir.join("groups").join(name),
+    ];
     folders.extend(start.state_dir.as_ref().map(|dir| dir.join("groups").join(name)));
     for folder in folders {
-        give(&folder, user.uid, user.gid).map_err(|error| format!("cannot give {} to {wanted}: {error}", folder.display()))?;
+        give(&folder, user.uid, user.gid)
+            .map_err(|error| format!("cannot give {} to {wanted}: {error}", folder.display()))?;
     }
     user::switch_to(&user).map_err(|error| format!("cannot become user {wanted}: {error}"))
 }
@@ -168,7 +183,9 @@ async fn run(start: Start, name: String, warnings: Vec<String>) -> i32 {
     let mut reports = Vec::new();
     match note::open(&note_path).and_then(|file| slice::register_note(file.into(), EXIT_STUCK)) {
         Ok(()) => {}
-        Err(error) => reports.push(format!("scripts that cannot be interrupted will not be found: {error}")),
+        Err(error) => reports.push(format!(
+            "scripts that cannot be interrupted will not be found: {error}"
+        )),
     }
     let (store, jobs) = recover::load(start.state_dir.as_deref(), &name, &mut reports);
     let threads = match start.spec.max_threads {

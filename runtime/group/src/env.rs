@@ -117,7 +117,10 @@ impl Group {
     /// Lists a new environment and starts it, or holds it for the client that is going to attach.
     pub(crate) async fn launch(self: &Rc<Self>, job: Job) -> Result<Rc<Env>, Fault> {
         if self.ending.get() {
-            return Err(Fault::new(Code::Stopped, format!("group {} is going to end", self.name)));
+            return Err(Fault::new(
+                Code::Stopped,
+                format!("group {} is going to end", self.name),
+            ));
         }
         let hold = job.interactive;
         let env = self.add(job)?;
@@ -140,9 +143,15 @@ impl Group {
         env.told.set(Told::Nothing);
         env.interrupts.set(0);
         env.hub.begin();
-        env.job.borrow_mut().began(clock::wall_ms(), std::process::id() as i32);
+        env.job
+            .borrow_mut()
+            .began(clock::wall_ms(), std::process::id() as i32);
         let (key, worker) = (self.next_key(), self.workers.pick());
-        *env.run.borrow_mut() = Some(Run { key, worker: worker.clone(), began: Instant::now() });
+        *env.run.borrow_mut() = Some(Run {
+            key,
+            worker: worker.clone(),
+            began: Instant::now(),
+        });
         match self.order(env) {
             Ok(order) => {
                 self.neighbours_changed();
@@ -186,8 +195,13 @@ impl Group {
 
     fn apply_policy(self: &Rc<Self>, env: &Rc<Env>, exit: Exit, ran_ms: u64) {
         let mut job = env.job.borrow_mut();
-        let next =
-            after_exit(exit, job.restart, job.restarts_left, &mut env.backoff.borrow_mut(), ran_ms);
+        let next = after_exit(
+            exit,
+            job.restart,
+            job.restarts_left,
+            &mut env.backoff.borrow_mut(),
+            ran_ms,
+        );
         match next {
             Next::Done => {}
             Next::GaveUp => job.gave_up = true,
@@ -238,7 +252,10 @@ impl Group {
         let most = grace + KILL_WAIT;
         match rt::timeout(most, env.rested()).await {
             Some(()) => Ok(()),
-            None => Err(Fault::new(Code::Timeout, format!("{} did not end within {most:?}", env.id()))),
+            None => Err(Fault::new(
+                Code::Timeout,
+                format!("{} did not end within {most:?}", env.id()),
+            )),
         }
     }
 
@@ -296,7 +313,10 @@ impl Group {
         self.kill_now(env);
         match rt::timeout(KILL_WAIT, env.rested()).await {
             Some(()) => Ok(()),
-            None => Err(Fault::new(Code::Timeout, format!("{} did not end within {KILL_WAIT:?}", env.id()))),
+            None => Err(Fault::new(
+                Code::Timeout,
+                format!("{} did not end within {KILL_WAIT:?}", env.id()),
+            )),
         }
     }
 
@@ -317,7 +337,10 @@ impl Group {
                 self.begin(env);
                 Ok(())
             }
-            state => Err(Fault::new(Code::State, format!("{} is {state} already", env.id()))),
+            state => Err(Fault::new(
+                Code::State,
+                format!("{} is {state} already", env.id()),
+            )),
         }
     }
 
@@ -346,7 +369,11 @@ impl Group {
     /// Forgets one that has exited: its record and its log.
     pub(crate) fn remove(&self, env: &Rc<Env>) -> Result<(), Fault> {
         if env.state().is_active() {
-            let text = format!("{} is {}: stop it first (gshell stop), or use -f", env.id(), env.state());
+            let text = format!(
+                "{} is {}: stop it first (gshell stop), or use -f",
+                env.id(),
+                env.state()
+            );
             return Err(Fault::new(Code::State, text));
         }
         self.forget(env);
@@ -399,7 +426,9 @@ fn told_text(told: Told, exit: Exit) -> Option<String> {
     match (told, exit) {
         (_, Exit::Ok) => None,
         (Told::Stop, _) => Some("stopped on request".to_owned()),
-        (Told::Kill, _) => Some("killed: it had not ended when its grace was over, or was killed by request".to_owned()),
+        (Told::Kill, _) => {
+            Some("killed: it had not ended when its grace was over, or was killed by request".to_owned())
+        }
         (Told::Nothing, Exit::Killed) => Some("killed".to_owned()),
         _ => None,
     }
@@ -415,5 +444,8 @@ pub(crate) fn finished(job: &Job) -> Finished {
 }
 
 fn not_running(env: &Env) -> Fault {
-    Fault::new(Code::State, format!("{} is not running: it is {}", env.id(), env.job.borrow().status()))
+    Fault::new(
+        Code::State,
+        format!("{} is not running: it is {}", env.id(), env.job.borrow().status()),
+    )
 }

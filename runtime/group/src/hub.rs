@@ -61,7 +61,12 @@ pub struct Hub {
 impl Hub {
     /// Output that goes to `log`.
     pub fn new(log: Option<Log>) -> Arc<Hub> {
-        Arc::new(Hub { inner: Mutex::new(Inner { log, ..Inner::default() }) })
+        Arc::new(Hub {
+            inner: Mutex::new(Inner {
+                log,
+                ..Inner::default()
+            }),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -154,7 +159,9 @@ impl Hub {
         let mut inner = self.lock();
         inner.flush();
         let Inner { log, .. } = &*inner;
-        log.as_ref().map(|log| log.read_all().unwrap_or_default()).unwrap_or_default()
+        log.as_ref()
+            .map(|log| log.read_all().unwrap_or_default())
+            .unwrap_or_default()
     }
 
     /// A run begins: what the run before left for clients is forgotten.
@@ -292,7 +299,12 @@ mod tests {
         hub.write(1, b"a");
         hub.write(1, b"b");
         hub.write(2, b"c");
-        hub.finish(Finished { exit: gshell_control::Exit::Ok, code: Some(0), signal: None, error: None });
+        hub.finish(Finished {
+            exit: gshell_control::Exit::Ok,
+            code: Some(0),
+            signal: None,
+            error: None,
+        });
         rt::block_on(async {
             assert!(matches!(hub.next(client).await, Next::Output(1, bytes) if bytes == b"ab"));
             assert!(matches!(hub.next(client).await, Next::Output(2, bytes) if bytes == b"c"));

@@ -13,8 +13,8 @@ pub mod note;
 mod recover;
 mod runner;
 mod saver;
-pub mod serve_log;
 mod serve;
+pub mod serve_log;
 mod sessions;
 pub mod store;
 mod table;
@@ -27,6 +27,6 @@ pub fn logs_dir(run_dir: &std::path::Path, group: &str) -> std::path::PathBuf {
     run_dir.join("log").join(group)
 }
 
-pub use sessions::sweep as sweep_sessions;
-pub use serve::admission;
 pub use boot::{EXIT_BOOT, EXIT_IDLE, EXIT_LOCKED, EXIT_STUCK, Start, main};
+pub use serve::admission;
+pub use sessions::sweep as sweep_sessions;

@@ -58,7 +58,12 @@ pub fn open(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Leaves a note that `id` is to be left out.
@@ -100,8 +105,17 @@ mod tests {
 
     #[test]
     fn only_whole_notes_count() {
-        assert_eq!(parse(b"0123456789ab\x01"), Some(("0123456789ab".into(), Reason::InC)));
-        for bad in [&b""[..], b"0123456789ab", b"0123456789ab\x09", b"0123456789AB\x01", b"0123456789ab\x01\x01"] {
+        assert_eq!(
+            parse(b"0123456789ab\x01"),
+            Some(("0123456789ab".into(), Reason::InC))
+        );
+        for bad in [
+            &b""[..],
+            b"0123456789ab",
+            b"0123456789ab\x09",
+            b"0123456789AB\x01",
+            b"0123456789ab\x01\x01",
+        ] {
             assert_eq!(parse(bad), None);
         }
     }

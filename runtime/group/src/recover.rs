@@ -17,7 +17,9 @@ pub(crate) fn load(
     name: &str,
     reports: &mut Vec<String>,
 ) -> (Option<Store>, Vec<Job>) {
-    let Some(state_dir) = state_dir else { return (None, Vec::new()) };
+    let Some(state_dir) = state_dir else {
+        return (None, Vec::new());
+    };
     match open_store(state_dir, name) {
         Ok(store) => match store.load() {
             Ok(loaded) => {
@@ -39,7 +41,10 @@ pub(crate) fn load(
 /// Lists what is in the records; what ran runs again, except the one that the group is to go on without.
 pub(crate) fn resume(group: &Rc<Group>, jobs: Vec<Job>, left_out: Option<(String, Reason)>) {
     for job in jobs {
-        let left_out = left_out.as_ref().filter(|(id, _)| *id == job.id).map(|(_, reason)| *reason);
+        let left_out = left_out
+            .as_ref()
+            .filter(|(id, _)| *id == job.id)
+            .map(|(_, reason)| *reason);
         if let Err(fault) = resume_one(group, job, left_out) {
             group.reports.borrow_mut().push(fault.to_string());
         }

@@ -42,7 +42,10 @@ pub struct Saver(Rc<Inner>);
 impl Saver {
     /// Writes into `store`; without one nothing is kept.
     pub(crate) fn new(store: Option<Store>) -> Saver {
-        let saver = Saver(Rc::new(Inner { volatile: store.is_none(), ..Inner::default() }));
+        let saver = Saver(Rc::new(Inner {
+            volatile: store.is_none(),
+            ..Inner::default()
+        }));
         if let Some(store) = store {
             rt::spawn(saver.clone().run(store)).detach();
         }
@@ -101,13 +104,16 @@ impl Saver {
 
     /// Waits until nothing is left to write.
     pub(crate) async fn all_settled(&self) {
-        self.until(|inner| inner.work.borrow().is_empty() && inner.writing.borrow().is_none()).await;
+        self.until(|inner| inner.work.borrow().is_empty() && inner.writing.borrow().is_none())
+            .await;
     }
 
     async fn run(self, mut store: Store) {
         loop {
             self.until(|inner| !inner.work.borrow().is_empty()).await;
-            let Some((id, work)) = self.0.work.borrow_mut().pop_first() else { continue };
+            let Some((id, work)) = self.0.work.borrow_mut().pop_first() else {
+                continue;
+            };
             *self.0.writing.borrow_mut() = Some(id.clone());
             let (back, result) = rt::unblock(move || {
                 let result = match work {

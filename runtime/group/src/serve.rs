@@ -28,7 +28,10 @@ pub fn admission() -> Admit {
         if who.uid == 0 || who.uid == own || peer::is_member(who.uid, USERS) {
             return Ok(());
         }
-        let text = format!("user {} may not use this node: it belongs to user {own} and group {USERS}", who.uid);
+        let text = format!(
+            "user {} may not use this node: it belongs to user {own} and group {USERS}",
+            who.uid
+        );
         Err(Fault::new(Code::Denied, text))
     })
 }
@@ -71,7 +74,10 @@ fn welcome(group: &Group) -> Welcome {
 
 async fn launch(group: Rc<Group>, request: Launch) -> Result<Launched, Fault> {
     let env = group.launch(request.job).await?;
-    Ok(Launched { id: env.id().to_owned(), warnings: group.warnings.clone() })
+    Ok(Launched {
+        id: env.id().to_owned(),
+        warnings: group.warnings.clone(),
+    })
 }
 
 async fn command(group: Rc<Group>, request: Command) -> Result<Commanded, Fault> {
@@ -101,7 +107,9 @@ async fn command(group: Rc<Group>, request: Command) -> Result<Commanded, Fault>
     };
     // What was answered survives: the record is on disk, or is shown as unsaved.
     group.saver.settled(env.id()).await;
-    Ok(Commanded { outcome: outcome.to_owned() })
+    Ok(Commanded {
+        outcome: outcome.to_owned(),
+    })
 }
 
 async fn shutdown(group: Rc<Group>, request: GroupShutdown, told: Sender<()>) -> Result<GroupEnding, Fault> {
@@ -109,7 +117,13 @@ async fn shutdown(group: Rc<Group>, request: GroupShutdown, told: Sender<()>) ->
     group.saver.all_settled().await;
     group.ending.set(true);
     let grace = Duration::from_millis(request.grace_ms.into());
-    let running: Vec<_> = group.envs.borrow().values().filter(|env| env.runs()).cloned().collect();
+    let running: Vec<_> = group
+        .envs
+        .borrow()
+        .values()
+        .filter(|env| env.runs())
+        .cloned()
+        .collect();
     let stops: Vec<_> = running
         .into_iter()
         .map(|env| {
@@ -136,6 +150,9 @@ async fn log(group: Rc<Group>, request: LogQuery, stream: gshell_service::Stream
         None => group.name.clone(),
     };
     let alive = move || env.as_ref().is_none_or(|env| env.state().is_active());
-    let source = Source { folder: logs_dir(&group.run_dir, &group.name), name };
+    let source = Source {
+        folder: logs_dir(&group.run_dir, &group.name),
+        name,
+    };
     serve_log::serve(&source, &request, &stream, alive).await
 }

@@ -36,11 +36,17 @@ pub async fn serve(
     alive: impl Fn() -> bool,
 ) -> Result<(), Fault> {
     let broken = |error: std::io::Error| {
-        Fault::new(Code::Storage, format!("cannot read the log of {}", source.name)).with_cause(error.to_string())
+        Fault::new(Code::Storage, format!("cannot read the log of {}", source.name))
+            .with_cause(error.to_string())
     };
     // Before the first read, so that no write falls between.
-    let watch = if request.follow { folder_watch(source) } else { None };
-    let (mut follower, bytes) = Follower::open(&source.folder, &source.name, request.lines).map_err(broken)?;
+    let watch = if request.follow {
+        folder_watch(source)
+    } else {
+        None
+    };
+    let (mut follower, bytes) =
+        Follower::open(&source.folder, &source.name, request.lines).map_err(broken)?;
     send(stream, &bytes).await?;
     while request.follow {
         let last = !alive();
@@ -75,7 +81,11 @@ async fn wait(watch: Option<&Io<FolderWatch>>) {
 
 async fn send(stream: &Stream, bytes: &[u8]) -> Result<(), Fault> {
     for chunk in bytes.chunks(CHUNK_BYTES as usize) {
-        stream.send(&Chunk { bytes: Bytes::from(chunk.to_vec()) }).await?;
+        stream
+            .send(&Chunk {
+                bytes: Bytes::from(chunk.to_vec()),
+            })
+            .await?;
     }
     Ok(())
 }

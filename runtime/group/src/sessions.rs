@@ -14,7 +14,9 @@ fn folder(run_dir: &Path, group: &str) -> PathBuf {
 
 /// Notes that environment `id` has a program with session `pid`.
 pub(crate) fn note(run_dir: &Path, group: &str, id: &str, pid: i32) {
-    let Some(start) = process::start_time(pid) else { return };
+    let Some(start) = process::start_time(pid) else {
+        return;
+    };
     let folder = folder(run_dir, group);
     // A note that cannot be written only costs the sweep.
     let _ = fs::create_dir_all(&folder);
@@ -28,7 +30,9 @@ pub(crate) fn forget(run_dir: &Path, group: &str, id: &str) {
 
 /// Ends what programs of an earlier process of this group left running; gives how many processes.
 pub fn sweep(run_dir: &Path, group: &str) -> usize {
-    let Ok(entries) = fs::read_dir(folder(run_dir, group)) else { return 0 };
+    let Ok(entries) = fs::read_dir(folder(run_dir, group)) else {
+        return 0;
+    };
     let mut swept = 0;
     for entry in entries.flatten() {
         if let Some((pid, start)) = fs::read_to_string(entry.path()).ok().as_deref().and_then(parse) {

@@ -18,7 +18,7 @@ use crate::hub::Hub;
 use crate::logs::Log;
 use crate::runner::Order;
 use crate::saver::Saver;
-use crate::store::packages::Packages;
+use crate::store::Packages;
 use crate::watch::Watchers;
 use crate::worker::Workers;
 
@@ -88,7 +88,12 @@ impl Group {
 
     pub(crate) fn find(&self, id: &str) -> Result<Rc<Env>, Fault> {
         let env = self.envs.borrow().get(id).cloned();
-        env.ok_or_else(|| Fault::new(Code::NotFound, format!("no environment {id} in group {}", self.name)))
+        env.ok_or_else(|| {
+            Fault::new(
+                Code::NotFound,
+                format!("no environment {id} in group {}", self.name),
+            )
+        })
     }
 
     pub(crate) fn next_key(&self) -> u32 {
@@ -101,7 +106,10 @@ impl Group {
     pub(crate) fn add(&self, job: Job) -> Result<Rc<Env>, Fault> {
         let mut envs = self.envs.borrow_mut();
         if envs.contains_key(&job.id) {
-            return Err(Fault::new(Code::Exists, format!("environment {} exists already", job.id)));
+            return Err(Fault::new(
+                Code::Exists,
+                format!("environment {} exists already", job.id),
+            ));
         }
         if envs.len() >= ENVIRONMENTS_PER_GROUP as usize {
             let text = format!(
@@ -114,18 +122,15 @@ impl Group {
         let log = match Log::open(&crate::logs_dir(&self.run_dir, &self.name), &job.id, LOG_RING) {
             Ok(log) => Some(log),
             Err(error) => {
-                self.reports.borrow_mut().push(format!("no log for {}: {error}", job.id));
+                self.reports
+                    .borrow_mut()
+                    .push(format!("no log for {}: {error}", job.id));
                 None
             }
         };
         let env = Env::new(job, Hub::new(log));
         envs.insert(env.id().to_owned(), env.clone());
         Ok(env)
-    }
-
-    /// Environments that run or will without anybody asking.
-    pub(crate) fn active(&self) -> usize {
-        self.envs.borrow().values().filter(|env| env.job.borrow().state.is_active()).count()
     }
 
     /// Environments with a run.
@@ -153,24 +158,42 @@ impl Group {
         let job = env.job.borrow().clone();
         let (package, program) = match job.kind {
             Kind::Script => {
-                let package = self.packages.get(&job.package).map_err(|error| error.to_string())?;
+                let package = self
+                    .packages
+                    .get(&job.package)
+                    .map_err(|error| error.to_string())?;
                 (package, PathBuf::new())
             }
             Kind::Elf => {
-                let program = self.packages.program(&job.package).map_err(|error| error.to_string())?;
+                let program = self
+                    .packages
+                    .program(&job.package)
+                    .map_err(|error| error.to_string())?;
                 (Package::default(), program)
             }
         };
-        let memory = if job.memory > 0 { job.memory } else { self.spec.default_env_memory };
+        let memory = if job.memory > 0 {
+            job.memory
+        } else {
+            self.spec.default_env_memory
+        };
         let (here, id) = (gshell_service::rt::handle(), job.id.clone());
         let process = Box::new(move |pid| {
+            let id = id.clone();
             here.run(Box::new(move || {
                 if let Some(group) = Group::get() {
                     group.process_of(&id, pid);
                 }
             }));
         });
-        Ok(Order { job, package: Arc::new(package), program, hub: env.hub.clone(), memory, process })
+        Ok(Order {
+            job,
+            package: Arc::new(package),
+            program,
+            hub: env.hub.clone(),
+            memory,
+            process,
+        })
     }
 
     /// A program has its process.
@@ -185,7 +208,11 @@ impl Group {
 
     pub(crate) fn figures(&self) -> GroupFigures {
         let envs = self.envs.borrow();
-        let count = |state: State| envs.values().filter(|env| env.job.borrow().state == state).count() as u32;
+        let count = |state: State| {
+            envs.values()
+                .filter(|env| env.job.borrow().state == state)
+                .count() as u32
+        };
         GroupFigures {
             pid: std::process::id() as i32,
             uptime_ms: self.started.elapsed().as_millis() as u64,

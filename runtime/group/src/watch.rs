@@ -49,11 +49,6 @@ impl Watchers {
         });
     }
 
-    /// Watchers now.
-    pub(crate) fn count(&self) -> usize {
-        self.all.borrow().iter().filter(|watcher| watcher.strong_count() > 0).count()
-    }
-
     fn each(&self, action: impl Fn(&Watcher)) {
         let mut all = self.all.borrow_mut();
         all.retain(|watcher| watcher.strong_count() > 0);
@@ -88,8 +83,11 @@ pub(crate) async fn serve(group: Rc<Group>, stream: Stream) -> Result<(), Fault>
     // Everything is in the backlog at first, so the initial state and the changes are one sequence.
     let backlog: BTreeSet<String> = group.envs.borrow().keys().cloned().collect();
     let mut first = backlog.len();
-    let watcher =
-        Rc::new(Watcher { stream, backlog: RefCell::new(backlog), waker: RefCell::default() });
+    let watcher = Rc::new(Watcher {
+        stream,
+        backlog: RefCell::new(backlog),
+        waker: RefCell::default(),
+    });
     group.watchers.all.borrow_mut().push(Rc::downgrade(&watcher));
     if first == 0 {
         watcher.stream.send(&Synced {}).await?;

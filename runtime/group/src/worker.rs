@@ -29,19 +29,30 @@ pub struct Worker {
 impl Worker {
     /// The calling thread.
     pub fn here() -> Rc<Worker> {
-        Rc::new(Worker { handle: rt::handle(), load: Cell::new(0) })
+        Rc::new(Worker {
+            handle: rt::handle(),
+            load: Cell::new(0),
+        })
     }
 
     fn spawn(index: usize) -> io::Result<Rc<Worker>> {
         let (send, receive) = std::sync::mpsc::sync_channel(1);
-        std::thread::Builder::new().name(format!("grg-{index}")).stack_size(STACK).spawn(move || {
-            rt::block_on(async move {
-                let _ = send.send(rt::handle());
-                std::future::pending::<()>().await;
-            });
-        })?;
-        let handle = receive.recv().map_err(|_| io::Error::other("the thread ended at once"))?;
-        Ok(Rc::new(Worker { handle, load: Cell::new(0) }))
+        std::thread::Builder::new()
+            .name(format!("grg-{index}"))
+            .stack_size(STACK)
+            .spawn(move || {
+                rt::block_on(async move {
+                    let _ = send.send(rt::handle());
+                    std::future::pending::<()>().await;
+                });
+            })?;
+        let handle = receive
+            .recv()
+            .map_err(|_| io::Error::other("the thread ended at once"))?;
+        Ok(Rc::new(Worker {
+            handle,
+            load: Cell::new(0),
+        }))
     }
 
     /// Runs `action` on run `key`, if it still runs.
@@ -88,7 +99,10 @@ pub struct Workers {
 impl Workers {
     /// At most `most` threads, of which the calling one is the first.
     pub fn new(most: usize) -> Workers {
-        Workers { all: RefCell::new(vec![Worker::here()]), most: most.max(1) }
+        Workers {
+            all: RefCell::new(vec![Worker::here()]),
+            most: most.max(1),
+        }
     }
 
     /// The thread for the next environment: the one with the fewest, or a new one while all are taken and

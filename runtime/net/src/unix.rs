@@ -92,7 +92,12 @@ impl Published {
     /// Takes over a listening socket that another process published at `path`.
     pub fn adopt(listener: UnixListener, path: PathBuf) -> Published {
         let inode = fs::symlink_metadata(&path).map_or(0, |meta| meta.ino());
-        Published { listener, path, inode, keep: false }
+        Published {
+            listener,
+            path,
+            inode,
+            keep: false,
+        }
     }
 }
 
@@ -129,7 +134,12 @@ pub fn publish(run_dir: &Path, publisher: &str, service: &str) -> Result<Publish
     fs::set_permissions(&path, fs::Permissions::from_mode(MODE))
         .map_err(|error| PublishError::Io("set mode of socket", path.clone(), error))?;
     let inode = fs::symlink_metadata(&path).map_or(0, |meta| meta.ino());
-    Ok(Published { listener, path, inode, keep: false })
+    Ok(Published {
+        listener,
+        path,
+        inode,
+        keep: false,
+    })
 }
 
 /// Held while a name is looked at and bound, so that two publishers cannot both see a leftover.
@@ -157,7 +167,9 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
 
 /// All services that have a socket file in `run_dir`, sorted; whether somebody serves them is not asked.
 pub fn published(run_dir: &Path) -> Vec<(String, String, PathBuf)> {
-    let Ok(entries) = fs::read_dir(run_dir.join("svc")) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(run_dir.join("svc")) else {
+        return Vec::new();
+    };
     let mut found: Vec<_> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
@@ -196,7 +208,10 @@ mod tests {
         let first = publish(&dir.0, "gshell", "daemon").unwrap();
         let mode = fs::metadata(first.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o660);
-        assert!(matches!(publish(&dir.0, "gshell", "daemon"), Err(PublishError::Exists(_))));
+        assert!(matches!(
+            publish(&dir.0, "gshell", "daemon"),
+            Err(PublishError::Exists(_))
+        ));
         let path = first.path().to_owned();
         drop(first);
         assert!(!path.exists());
@@ -205,7 +220,10 @@ mod tests {
     #[test]
     fn a_leftover_is_replaced() {
         let dir = Dir::new("leftover");
-        let path = publish(&dir.0, "gshell", "daemon").unwrap().into_listener().map(drop);
+        let path = publish(&dir.0, "gshell", "daemon")
+            .unwrap()
+            .into_listener()
+            .map(drop);
         path.unwrap();
         assert!(socket_path(&dir.0, "gshell", "daemon").exists());
         let second = publish(&dir.0, "gshell", "daemon").unwrap();
@@ -218,7 +236,10 @@ mod tests {
         let dir = Dir::new("names");
         assert!(matches!(publish(&dir.0, "a_b", "c"), Err(PublishError::Name(_))));
         let deep = dir.0.join("x".repeat(100));
-        assert!(matches!(publish(&deep, "gshell", "daemon"), Err(PublishError::TooLong(_))));
+        assert!(matches!(
+            publish(&deep, "gshell", "daemon"),
+            Err(PublishError::TooLong(_))
+        ));
         assert_eq!(parse_socket_name("a_b.sock"), Some(("a", "b")));
         assert_eq!(parse_socket_name(".bind.lock"), None);
     }

@@ -122,7 +122,7 @@ impl Context {
     where
         R: FromLuaMulti,
     {
-        self.sliced(lua, function, args)?.await
+        self.sliced::<R>(lua, function, args)?.await
     }
 
     pub(crate) fn sliced<R: FromLuaMulti>(
@@ -131,7 +131,7 @@ impl Context {
         function: &Function,
         args: impl IntoLuaMulti,
     ) -> mlua::Result<Sliced<R>> {
-        Sliced::new(lua, function, args, self.running)
+        Sliced::<R>::new(lua, function, args, self.running)
     }
 
     pub(crate) fn running(&self) -> Running {

@@ -1,18 +1,13 @@
 //! One environment: a Lua state, its tasks, and how they end.
-//!
-//! All coroutines of an environment run inside one task of the thread's executor, which gives the thread away after
-//! each slice: a script with a thousand busy coroutines gets no more than a script with one.
 
-use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::task::Poll;
 
 use async_executor::LocalExecutor;
 use gshell_sys::slice;
 use mlua::{Function, Lua, MultiValue, Value};
 
+use crate::drive::drive;
 use crate::sync::Notify;
 use crate::{Context, LoadError, Spec, Stream, package, sandbox, tasks};
 
@@ -85,7 +80,8 @@ impl Environment {
     pub async fn run(self: &Rc<Self>) -> Outcome {
         self.start();
         let Some(executor) = self.executor.borrow().clone() else { return Outcome::Killed };
-        let outcome = drive(&self.cx, &executor).await;
+        let ending = &self.cx.ending;
+        let outcome = drive(&self.cx, &executor, &ending.changed, || ending.take()).await;
         drop(executor);
         self.report(&outcome);
         self.tear_down();
@@ -102,7 +98,7 @@ impl Environment {
             let callbacks = cx.on_stop.take();
             for callback in callbacks {
                 // Upgraded for each call only: nothing may keep the state alive while it waits.
-                let body = lua.as_ref().and_then(|l| l.try_upgrade()).map(|l| tasks::guarded(&l, &cx, &callback, ()));
+                let body = lua.as_ref().and_then(|l| l.try_upgrade()).map(|l| tasks::guarded(&l, &cx, &callback, MultiValue::new()));
                 if let Some(Ok(body)) = body
                     && let tasks::Done::Failed(failure) = body.await
                 {
@@ -132,7 +128,7 @@ impl Environment {
         let callbacks = self.cx.on_resize.borrow().clone();
         for callback in callbacks {
             // At the limit of tasks a resize goes unnoticed.
-            if let Ok(task) = tasks::spawn(&lua, &self.cx, &callback, ()) {
+            if let Ok(task) = tasks::spawn(&lua, &self.cx, &callback, MultiValue::new()) {
                 task.has_handle.set(false);
             }
         }
@@ -176,13 +172,12 @@ impl Environment {
         self.cx.resources.close_all();
         drop(self.main.take());
         let Some(lua) = self.lua.take() else { return };
-        let (weak, thread) = (lua.weak(), lua.current_thread());
-        let guard = slice::enter(&thread, &self.cx.running());
-        drop(lua);
-        guard.finish();
+        let weak = lua.weak();
+        slice::close(lua, &self.cx.running());
         if let Some(lua) = weak.try_upgrade() {
-            // Something inside the state holds it: take away what it hangs on.
+            // Something inside the state holds it: take away what that hangs on.
             sandbox::empty(&lua);
+            slice::close(lua, &self.cx.running());
         }
         self.cx.output.flush();
     }
@@ -191,38 +186,6 @@ impl Environment {
 impl Drop for Environment {
     fn drop(&mut self) {
         self.tear_down();
-    }
-}
-
-/// Polls the environment's tasks until it has an outcome, and gives the thread away after each slice.
-async fn drive(cx: &Rc<Context>, executor: &LocalExecutor<'static>) -> Outcome {
-    let turn = Cell::new(0);
-    let mut ticks = pin!(async {
-        loop {
-            executor.tick().await;
-            end_of_turn(cx, &turn).await;
-        }
-    });
-    let mut ended = pin!(cx.ending.changed.until(|| cx.ending.take()));
-    poll_fn(|task| {
-        turn.set(slice::expiries());
-        if let Poll::Ready(outcome) = ended.as_mut().poll(task) {
-            return Poll::Ready(outcome);
-        }
-        let Poll::Pending = ticks.as_mut().poll(task);
-        cx.output.flush();
-        match cx.ending.take() {
-            Some(outcome) => Poll::Ready(outcome),
-            None => Poll::Pending,
-        }
-    })
-    .await
-}
-
-/// Pending once if the environment has an outcome or had the thread for a slice.
-async fn end_of_turn(cx: &Context, turn: &Cell<u32>) {
-    if cx.ending.outcome.borrow().is_some() || slice::expiries() != turn.get() {
-        futures_lite::future::yield_now().await;
     }
 }
 

@@ -38,6 +38,26 @@ pub fn raise_io(what: &str, error: &std::io::Error) -> mlua::Error {
     raise(io_code(error.kind()), format!("{what}: {error}"))
 }
 
+/// An error object of the script, on its way through Rust.
+#[derive(Debug)]
+struct Rethrown {
+    value: Value,
+    message: String,
+}
+
+impl fmt::Display for Rethrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Rethrown {}
+
+/// The error that makes a script catch exactly `value`; `message` is its text.
+pub(crate) fn rethrow(value: Value, message: String) -> mlua::Error {
+    mlua::Error::external(Rethrown { value, message })
+}
+
 /// The stable code of an I/O error kind.
 pub fn io_code(kind: std::io::ErrorKind) -> &'static str {
     use std::io::ErrorKind as K;
@@ -62,7 +82,7 @@ pub fn io_code(kind: std::io::ErrorKind) -> &'static str {
 
 /// The [`Raised`] inside an error, however many callbacks it went through.
 pub fn raised(error: &mlua::Error) -> Option<&Raised> {
-    error.chain().find_map(|e| e.downcast_ref::<Raised>())
+    error.downcast_ref::<Raised>()
 }
 
 /// Makes the table `{ code, message }` with the shared metatable (`tostring` gives the message).
@@ -111,6 +131,9 @@ pub(crate) fn root_message(error: &mlua::Error) -> String {
 pub(crate) fn to_value(lua: &Lua, error: &mlua::Error) -> mlua::Result<Value> {
     if let Some(raised) = raised(error) {
         return to_table(lua, &raised.code, &raised.message).map(Value::Table);
+    }
+    if let Some(rethrown) = error.downcast_ref::<Rethrown>() {
+        return Ok(rethrown.value.clone());
     }
     let message = root_message(error);
     let text = match traceback(error).and_then(position) {

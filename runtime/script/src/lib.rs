@@ -6,6 +6,7 @@
 
 pub mod api;
 mod context;
+mod drive;
 mod environment;
 pub mod errors;
 mod held;

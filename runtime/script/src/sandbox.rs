@@ -39,7 +39,7 @@ pub(crate) fn compile(lua: &Lua, name: &str, bytes: &[u8]) -> mlua::Result<Funct
     if package::is_binary(bytes) {
         return Err(mlua::Error::runtime(format!("{name}: compiled Lua is not run, only source text")));
     }
-    lua.load(package::source_text(bytes)).set_name(format!("@{name}")).set_mode(mlua::ChunkMode::Text).into_function()
+    lua.load(package::source_text(bytes)).set_name(format!("@{name}")).set_mode(mlua::chunk::ChunkMode::Text).into_function()
 }
 
 /// Takes away everything that globals and modules hold, and collects it.

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use gshell_sys::slice::{self, Running};
-use mlua::{AsyncThread, FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
+use mlua::thread::AsyncThread;
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
 
 use crate::errors;
 

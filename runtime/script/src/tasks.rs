@@ -6,10 +6,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Value, Variadic};
+use mlua::{Function, Lua, MultiValue, Value, Variadic};
 
 use crate::environment::{Ending, Outcome};
 use crate::errors;
+use crate::sliced::Sliced;
 use crate::sync::Notify;
 use crate::{Context, sandbox};
 
@@ -86,7 +87,7 @@ pub(crate) fn spawn(
     lua: &Lua,
     cx: &Rc<Context>,
     function: &Function,
-    args: impl IntoLuaMulti,
+    args: MultiValue,
 ) -> mlua::Result<Rc<Task>> {
     let alive = Alive::new(cx)?;
     let body = guarded(lua, cx, function, args)?;
@@ -118,19 +119,19 @@ pub(crate) fn guarded(
     lua: &Lua,
     cx: &Context,
     function: &Function,
-    args: impl IntoLuaMulti,
+    args: MultiValue,
 ) -> mlua::Result<impl Future<Output = Done> + use<>> {
     let mut all = MultiValue::new();
     all.push_back(Value::Function(function.clone()));
-    all.extend(args.into_lua_multi(lua)?);
-    let body = cx.sliced::<Variadic<Value>>(lua, &sandbox::guard(lua)?, all)?;
-    let memory = cx.limits.memory_message();
-    Ok(async move {
-        match body.await {
-            Ok(values) => settle(values),
-            Err(error) => Done::Failed(rust_failure(&error, &memory)),
-        }
-    })
+    all.extend(args);
+    Ok(outcome(cx.sliced(lua, &sandbox::guard(lua)?, all)?, cx.limits.memory_message()))
+}
+
+async fn outcome(body: Sliced<Variadic<Value>>, memory: String) -> Done {
+    match body.await {
+        Ok(values) => settle(values),
+        Err(error) => Done::Failed(rust_failure(&error, &memory)),
+    }
 }
 
 /// Reads what the guard of the prelude gives: `true, ...` or `false, value, message, traceback`.
@@ -153,6 +154,11 @@ fn rust_failure(error: &mlua::Error, memory: &str) -> Failure {
         None => errors::root_message(error),
     };
     Failure { value: Value::Nil, message, traceback: String::new() }
+}
+
+/// The failure of a task that could not even be made.
+pub(crate) fn failed_to_start(error: &mlua::Error) -> Done {
+    Done::Failed(rust_failure(error, &errors::root_message(error)))
 }
 
 fn finish(cx: &Rc<Context>, task: &Rc<Task>, done: Done) {

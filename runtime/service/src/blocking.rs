@@ -97,7 +97,10 @@ impl Client {
     pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
         self.last_call = self.last_call.wrapping_add(1);
         let id = self.last_call;
-        let head = Head { call: Some(id), ..Head::default() };
+        let head = Head {
+            call: Some(id),
+            ..Head::default()
+        };
         self.send_with(0, head, request)?;
         let deadline = limit.map(|limit| Instant::now() + limit);
         let mut others = VecDeque::new();
@@ -218,7 +221,12 @@ impl Client {
             };
             let used = step.used;
             let received = match step.event {
-                Some(Event::Message { stream, key, head, payload }) => {
+                Some(Event::Message {
+                    stream,
+                    key,
+                    head,
+                    payload,
+                }) => {
                     let payload = payload.to_vec();
                     Some(Received::Message(stream, head.call, Incoming { key, payload }))
                 }
@@ -250,12 +258,13 @@ impl Client {
         if self.filled == self.buffer.len() {
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
-        let timeout = match deadline {
-            None => None,
-            // Zero would mean "for ever" to the socket.
-            Some(at) => Some(at.saturating_duration_since(Instant::now()).max(Duration::from_micros(1))),
-        };
-        self.socket.set_read_timeout(timeout).map_err(|error| lost(&error.to_string()))?;
+        let timeout = deadline.map(|at| {
+            at.saturating_duration_since(Instant::now())
+                .max(Duration::from_micros(1))
+        });
+        self.socket
+            .set_read_timeout(timeout)
+            .map_err(|error| lost(&error.to_string()))?;
         loop {
             match self.socket.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => return Err(lost("the peer closed it")),

@@ -32,7 +32,8 @@ impl Client {
 
     /// Uses a socket that is connected already.
     pub fn over(socket: UnixStream) -> Result<Client, Fault> {
-        let broken = |error: std::io::Error| Fault::new(Code::Internal, format!("cannot use socket: {error}"));
+        let broken =
+            |error: std::io::Error| Fault::new(Code::Internal, format!("cannot use socket: {error}"));
         let peer = peer::credentials(socket.as_fd()).map_err(broken)?;
         let conn = Conn::new(socket, Side::Client, Limits::default(), None, peer).map_err(broken)?;
         let running = conn.clone();

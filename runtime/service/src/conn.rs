@@ -107,10 +107,10 @@ impl Conn {
 
     /// Asks the connection's task to write what is pending, once, after the tasks that are ready now.
     pub(crate) fn ask_flush(&self) {
-        if !self.flush_asked.replace(true) {
-            if let Some(waker) = &*self.waker.borrow() {
-                waker.wake_by_ref();
-            }
+        if !self.flush_asked.replace(true)
+            && let Some(waker) = &*self.waker.borrow()
+        {
+            waker.wake_by_ref();
         }
     }
 
@@ -184,7 +184,11 @@ impl Conn {
     }
 
     fn poll(self: &Rc<Self>, context: &mut TaskContext<'_>) -> Poll<Fault> {
-        let known = self.waker.borrow().as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        let known = self
+            .waker
+            .borrow()
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(context.waker()));
         if !known {
             *self.waker.borrow_mut() = Some(context.waker().clone());
         }
@@ -218,8 +222,14 @@ impl Conn {
                 return None;
             }
             let taken = BUFFER.with(|buffer| buffer.take());
-            let mut buffer = if taken.is_empty() { vec![0; READ_BUFFER] } else { taken };
-            let read = self.io.try_read_with(|socket| fdio::read(socket.as_fd(), &mut buffer));
+            let mut buffer = if taken.is_empty() {
+                vec![0; READ_BUFFER]
+            } else {
+                taken
+            };
+            let read = self
+                .io
+                .try_read_with(|socket| fdio::read(socket.as_fd(), &mut buffer));
             let result = match read {
                 Ok(0) => Some(lost("the peer closed it")),
                 Ok(n) => {
@@ -287,7 +297,12 @@ impl Conn {
             Event::Opened { stream } => {
                 self.state(stream);
             }
-            Event::Message { stream, key, head, payload } => self.on_message(stream, key, head, payload),
+            Event::Message {
+                stream,
+                key,
+                head,
+                payload,
+            } => self.on_message(stream, key, head, payload),
             Event::Error { stream, call, fault } => self.on_error(stream, call, fault),
             Event::Ended { stream } => self.state(stream).end(),
             Event::Reset { stream, fault } => {
@@ -316,11 +331,17 @@ impl Conn {
             let call = self.calls.borrow_mut().remove(&id);
             self.consumed(stream, payload.len() as u32);
             if let Some(call) = call {
-                call.answer(Ok(Incoming { key, payload: payload.to_vec() }));
+                call.answer(Ok(Incoming {
+                    key,
+                    payload: payload.to_vec(),
+                }));
             }
             return;
         }
-        self.state(stream).push(Incoming { key, payload: payload.to_vec() });
+        self.state(stream).push(Incoming {
+            key,
+            payload: payload.to_vec(),
+        });
     }
 
     fn on_error(self: &Rc<Self>, stream: u32, call: Option<u32>, fault: Fault) {
@@ -339,7 +360,10 @@ impl Conn {
     fn write_now(&self) -> Result<bool, Fault> {
         let mut session = self.session.borrow_mut();
         while !session.pending().is_empty() {
-            match self.io.try_write_with(|socket| fdio::write(socket.as_fd(), session.pending())) {
+            match self
+                .io
+                .try_write_with(|socket| fdio::write(socket.as_fd(), session.pending()))
+            {
                 Ok(n) => session.written(n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -377,7 +401,9 @@ impl Conn {
             if timer.as_ref().is_none_or(|(set_for, _)| *set_for != at) {
                 *timer = Some((at, rt::sleep_until(self.started + Duration::from_millis(at))));
             }
-            let Some((_, sleep)) = timer.as_mut() else { return Poll::Pending };
+            let Some((_, sleep)) = timer.as_mut() else {
+                return Poll::Pending;
+            };
             if Pin::new(sleep).poll(context).is_pending() {
                 return Poll::Pending;
             }

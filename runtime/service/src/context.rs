@@ -30,7 +30,12 @@ pub struct Context(Rc<Request>);
 
 impl Context {
     pub(crate) fn new(conn: Rc<Conn>, stream: u32, head: &Head, cost: u32) -> Context {
-        Context(Rc::new(Request { conn, stream, call: head.call, cost }))
+        Context(Rc::new(Request {
+            conn,
+            stream,
+            call: head.call,
+            cost,
+        }))
     }
 
     /// Process, user and group of the other end, as the kernel knows them.
@@ -44,7 +49,10 @@ impl Context {
     }
 
     pub(crate) async fn reply<R: Message>(&self, reply: &R) {
-        let head = Head { call: self.0.call, ..Head::default() };
+        let head = Head {
+            call: self.0.call,
+            ..Head::default()
+        };
         // A peer that is gone needs no reply; every other refusal is told to it.
         match self.0.conn.try_send(self.0.stream, head, reply) {
             Ok(Some(())) => {}

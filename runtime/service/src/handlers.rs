@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 use futures_lite::future;
 use gshell_net::rt;
@@ -60,7 +60,14 @@ impl Handlers {
             }
             Err(fault) => refuse(context, fault),
         });
-        self.by_key.insert(Q::KEY, Entry { name: Q::NAME, handler, takes_stream: false });
+        self.by_key.insert(
+            Q::KEY,
+            Entry {
+                name: Q::NAME,
+                handler,
+                takes_stream: false,
+            },
+        );
         self
     }
 
@@ -87,7 +94,14 @@ impl Handlers {
             }
             Err(fault) => refuse(context, fault),
         });
-        self.by_key.insert(Q::KEY, Entry { name: Q::NAME, handler, takes_stream: true });
+        self.by_key.insert(
+            Q::KEY,
+            Entry {
+                name: Q::NAME,
+                handler,
+                takes_stream: true,
+            },
+        );
         self
     }
 
@@ -103,7 +117,10 @@ impl Handlers {
         let Some(entry) = self.by_key.get(&key) else {
             let state = conn.state(stream);
             if state.taken.get() {
-                state.push(Incoming { key, payload: payload.to_vec() });
+                state.push(Incoming {
+                    key,
+                    payload: payload.to_vec(),
+                });
             } else {
                 conn.consumed(stream, payload.len() as u32);
                 conn.send_error(stream, head.call, &self.unknown(key));
@@ -116,7 +133,7 @@ impl Handlers {
         let context = Context::new(conn.clone(), stream, head, payload.len() as u32);
         let mut work = (entry.handler)(context, payload);
         let mut at_once = std::task::Context::from_waker(Waker::noop());
-        if let Poll::Pending = work.as_mut().poll(&mut at_once) {
+        if work.as_mut().poll(&mut at_once).is_pending() {
             // Polled again by its task right away, which registers the waker that counts.
             rt::spawn(work).detach();
         }
@@ -125,13 +142,17 @@ impl Handlers {
 
     fn unknown(&self, key: u64) -> Fault {
         let known: Vec<_> = self.by_key.values().map(|entry| entry.name).collect();
-        let text = format!("unknown message with key {key:016x}; this service handles: {}", known.join(", "));
+        let text = format!(
+            "unknown message with key {key:016x}; this service handles: {}",
+            known.join(", ")
+        );
         Fault::new(Code::UnknownMessage, text)
     }
 }
 
 fn read<Q: Message>(payload: &[u8]) -> Result<Q, Fault> {
-    decode(payload).map_err(|error| Fault::new(Code::BadMessage, format!("{} does not read: {error}", Q::NAME)))
+    decode(payload)
+        .map_err(|error| Fault::new(Code::BadMessage, format!("{} does not read: {error}", Q::NAME)))
 }
 
 fn refuse(context: Context, fault: Fault) -> Later {

@@ -100,7 +100,13 @@ impl Server {
             let text = format!("this service has {MOST_CONNECTIONS} connections already: try again later");
             verdict = Err(Fault::new(Code::Limit, text));
         }
-        let conn = match Conn::new(socket, Side::Server, self.0.limits, Some(self.0.handlers.clone()), peer) {
+        let conn = match Conn::new(
+            socket,
+            Side::Server,
+            self.0.limits,
+            Some(self.0.handlers.clone()),
+            peer,
+        ) {
             Ok(conn) => conn,
             Err(_) => return self.count(|stats| stats.refused += 1),
         };

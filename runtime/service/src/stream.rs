@@ -177,7 +177,14 @@ impl Stream {
         let pending = Rc::new(PendingCall::default());
         self.conn.calls.borrow_mut().insert(id, pending.clone());
         let _forget = Forget { conn: &self.conn, id };
-        self.send_with(Head { call: Some(id), ..Head::default() }, request).await?;
+        self.send_with(
+            Head {
+                call: Some(id),
+                ..Head::default()
+            },
+            request,
+        )
+        .await?;
         let reply = std::future::poll_fn(|context| match pending.answer.borrow_mut().take() {
             Some(answer) => Poll::Ready(answer),
             None => {

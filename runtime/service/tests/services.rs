@@ -1,5 +1,7 @@
 //! A server and its clients in one process, over real unix sockets.
 
+#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+
 use std::cell::Cell;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -58,7 +60,10 @@ impl Place {
         let dir = std::env::temp_dir().join(format!("gsh-svc-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let published = unix::publish(&dir, "test", "adder").unwrap();
-        Place { dir, published: Some(published) }
+        Place {
+            dir,
+            published: Some(published),
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -126,11 +131,20 @@ fn calls_are_answered_and_matched() {
             assert_eq!(sum.sum, a + 1);
         }
         assert_eq!(slow.await.unwrap().sum, 30);
-        let fault = client.call::<_, Sum>(&Add { a: i64::MAX, b: 1 }).await.unwrap_err();
-        assert_eq!((fault.code(), fault.message.as_str()), (Some(Code::Invalid), "the sum does not fit"));
+        let fault = client
+            .call::<_, Sum>(&Add { a: i64::MAX, b: 1 })
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (fault.code(), fault.message.as_str()),
+            (Some(Code::Invalid), "the sum does not fit")
+        );
         let fault = client.call::<_, Sum>(&Unheard {}).await.unwrap_err();
         assert_eq!(fault.code(), Some(Code::UnknownMessage));
-        assert!(fault.message.contains("test.Add") && fault.message.contains("test.Count"), "{fault}");
+        assert!(
+            fault.message.contains("test.Add") && fault.message.contains("test.Count"),
+            "{fault}"
+        );
     });
 }
 
@@ -163,11 +177,20 @@ fn streams_carry_more_than_their_window_and_do_not_stall_each_other() {
             let item: Item = stream.recv().await.unwrap().unwrap().decode().unwrap();
             assert_eq!((item.n, item.bytes.len()), (n, 4096));
         }
-        stream.send(&Item { n: 7, bytes: Bytes::from(vec![1, 2, 3]) }).await.unwrap();
+        stream
+            .send(&Item {
+                n: 7,
+                bytes: Bytes::from(vec![1, 2, 3]),
+            })
+            .await
+            .unwrap();
         let back: Item = stream.recv().await.unwrap().unwrap().decode().unwrap();
         assert_eq!(back.n, 7);
         stream.end();
-        assert!(stream.recv().await.unwrap().is_none(), "the server ends its side too");
+        assert!(
+            stream.recv().await.unwrap().is_none(),
+            "the server ends its side too"
+        );
         for n in 0..1000 {
             let item: Item = stalled.recv().await.unwrap().unwrap().decode().unwrap();
             assert_eq!(item.n, n);
@@ -185,7 +208,9 @@ fn a_blocking_client_talks_to_the_same_service() {
             let sum: Sum = client.call(&Add { a, b: 2 }, None).unwrap();
             assert_eq!(sum.sum, a + 2);
         }
-        let fault = client.call::<_, Sum>(&Wait { ms: 2000 }, Some(Duration::from_millis(5))).unwrap_err();
+        let fault = client
+            .call::<_, Sum>(&Wait { ms: 2000 }, Some(Duration::from_millis(5)))
+            .unwrap_err();
         assert_eq!(fault.code(), Some(Code::Timeout));
         let stream = client.open().unwrap();
         client.send(stream, &Count { to: 200, size: 8192 }).unwrap();
@@ -222,7 +247,10 @@ fn whoever_is_not_admitted_is_told_why() {
         let _serving = serve(&place, &server);
         let client = Client::connect(&place.path()).unwrap();
         let fault = client.call::<_, Sum>(&Add { a: 1, b: 1 }).await.unwrap_err();
-        assert_eq!((fault.code(), fault.message.as_str()), (Some(Code::Denied), "not you"));
+        assert_eq!(
+            (fault.code(), fault.message.as_str()),
+            (Some(Code::Denied), "not you")
+        );
         assert_eq!(server.stats().refused, 1);
     });
 }
@@ -246,7 +274,10 @@ fn a_lying_peer_is_told_once_and_dropped_and_others_go_on() {
         while !liar.is_finished() {
             rt::sleep(Duration::from_millis(1)).await;
         }
-        assert!(!liar.join().unwrap().is_empty(), "it is told something before it is dropped");
+        assert!(
+            !liar.join().unwrap().is_empty(),
+            "it is told something before it is dropped"
+        );
         let sum: Sum = client.call(&Add { a: 1, b: 1 }).await.unwrap();
         assert_eq!(sum.sum, 2);
         while server.connections() > 1 {

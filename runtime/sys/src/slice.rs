@@ -25,7 +25,7 @@ mod timer;
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::Relaxed, compiler_fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
 use std::time::Duration;
 
 use mlua::{Lua, Thread};
@@ -79,6 +79,8 @@ struct Shared {
     yielded: AtomicPtr<lua_State>,
     /// The run ended because its slice was over (also when a coroutine inside passed it on).
     sliced: AtomicBool,
+    /// A Lua state is being freed: what runs are its finalizers, which no hook reaches, in a state that goes away.
+    closing: AtomicBool,
     armed: AtomicBool,
     armed_run: AtomicU32,
     /// Expiries since the timer was armed in this run.
@@ -106,6 +108,7 @@ impl Shared {
             condemned: AtomicBool::new(false),
             yielded: AtomicPtr::new(ptr::null_mut()),
             sliced: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             armed: AtomicBool::new(false),
             armed_run: AtomicU32::new(0),
             same: AtomicU32::new(0),
@@ -130,6 +133,29 @@ impl Shared {
         self.condemned.store(false, Relaxed);
         self.sliced.store(false, Relaxed);
         self.run.store(self.run.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// From here on `state` runs; gives what ran before. The fences keep the handler from seeing half of it.
+    fn mark(&self, state: *mut lua_State, running: &Running) -> *mut lua_State {
+        let depth = self.depth.get();
+        if depth == 0 {
+            self.begin(running);
+        }
+        self.depth.set(depth + 1);
+        compiler_fence(SeqCst);
+        let previous = self.current.swap(state, Relaxed);
+        compiler_fence(SeqCst);
+        if !self.armed.load(Relaxed) {
+            timer::start(self);
+        }
+        previous
+    }
+
+    fn unmark(&self, previous: *mut lua_State) {
+        compiler_fence(SeqCst);
+        self.current.store(previous, Relaxed);
+        compiler_fence(SeqCst);
+        self.depth.set(self.depth.get().saturating_sub(1));
     }
 }
 
@@ -165,25 +191,25 @@ pub fn enter<'a>(thread: &'a Thread, running: &Running) -> Guard<'a> {
     } else {
         ptr::null_mut()
     };
-    let previous = SHARED.with(|s| {
-        let depth = s.depth.get();
-        if depth == 0 {
-            s.begin(running);
-        }
-        s.depth.set(depth + 1);
-        compiler_fence(std::sync::atomic::Ordering::SeqCst);
-        let previous = s.current.swap(state, Relaxed);
-        compiler_fence(std::sync::atomic::Ordering::SeqCst);
-        if !s.armed.load(Relaxed) {
-            timer::start(s);
-        }
-        previous
-    });
+    let previous = SHARED.with(|s| s.mark(state, running));
     Guard {
         thread,
         previous,
         _lua: lua,
     }
+}
+
+/// Drops `lua`. If that was the last reference, finalizers run: they are watched like a script that cannot be
+/// interrupted, on behalf of `running`.
+pub fn close(lua: Lua, running: &Running) {
+    SHARED.with(|s| {
+        let before = s.closing.swap(true, Relaxed);
+        // Any pointer but null says that something runs; the handler does not follow it while closing.
+        let previous = s.mark(ptr::dangling_mut(), running);
+        drop(lua);
+        s.unmark(previous);
+        s.closing.store(before, Relaxed);
+    });
 }
 
 impl Guard<'_> {
@@ -207,11 +233,7 @@ impl Guard<'_> {
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        SHARED.with(|s| {
-            s.current.store(self.previous, Relaxed);
-            compiler_fence(std::sync::atomic::Ordering::SeqCst);
-            s.depth.set(s.depth.get().saturating_sub(1));
-        });
+        SHARED.with(|s| s.unmark(self.previous));
     }
 }
 
@@ -237,6 +259,8 @@ pub fn condemn() {
     SHARED.with(|s| {
         s.condemned.store(true, Relaxed);
         s.over.store(true, Relaxed);
-        hook::set(s.current.load(Relaxed));
+        if !s.closing.load(Relaxed) {
+            hook::set(s.current.load(Relaxed));
+        }
     });
 }

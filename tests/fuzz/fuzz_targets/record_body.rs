@@ -10,6 +10,9 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(encode_job(&job).and_then(|record| decode_job(&record)), Ok(job));
     }
     if let Ok(spec) = seal_spec(data).and_then(|record| decode_spec(&record)) {
-        assert_eq!(encode_spec(&spec).and_then(|record| decode_spec(&record)), Ok(spec));
+        assert_eq!(
+            encode_spec(&spec).and_then(|record| decode_spec(&record)),
+            Ok(spec)
+        );
     }
 });

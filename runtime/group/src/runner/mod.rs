@@ -32,7 +32,11 @@ pub struct Ended {
 impl Ended {
     /// An error that kept it from running.
     pub fn failed(error: impl Into<String>) -> Ended {
-        Ended { exit: Some(Exit::Error), error: Some(error.into()), ..Ended::default() }
+        Ended {
+            exit: Some(Exit::Error),
+            error: Some(error.into()),
+            ..Ended::default()
+        }
     }
 }
 

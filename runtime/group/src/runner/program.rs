@@ -1,10 +1,8 @@
 //! A program of its own (ELF) as a run: a child of the group in its own session, with pipes for streams.
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::future::Future;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,7 +35,14 @@ struct ProgramRunner {
 }
 
 pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
-    let Order { job, program, hub, memory, process, .. } = order;
+    let Order {
+        job,
+        program,
+        hub,
+        memory,
+        process,
+        ..
+    } = order;
     let fail = |error: std::io::Error| {
         let text = format!("cannot start {}: {error}", job.name);
         hub.write(2, format!("{text}\n").as_bytes());
@@ -60,7 +65,10 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
     let child = process::spawn(spawn).map_err(fail)?;
     process(child.pid);
     let (send, receive) = async_channel::bounded(1);
-    let outputs = vec![(1, Io::new(out_read).map_err(fail)?), (2, Io::new(err_read).map_err(fail)?)];
+    let outputs = vec![
+        (1, Io::new(out_read).map_err(fail)?),
+        (2, Io::new(err_read).map_err(fail)?),
+    ];
     let stdin = Io::new(stdin_write).map_err(fail)?;
     rt::spawn(feed(stdin, receive)).detach();
     if !job.interactive {
@@ -171,7 +179,11 @@ impl Runner for ProgramRunner {
 
 fn ended(status: ExitStatus) -> Ended {
     match status {
-        ExitStatus::Code(0) => Ended { exit: Some(Exit::Ok), code: Some(0), ..Ended::default() },
+        ExitStatus::Code(0) => Ended {
+            exit: Some(Exit::Ok),
+            code: Some(0),
+            ..Ended::default()
+        },
         ExitStatus::Code(code) => Ended {
             exit: Some(Exit::Error),
             code: Some(code),
@@ -185,9 +197,4 @@ fn ended(status: ExitStatus) -> Ended {
             ..Ended::default()
         },
     }
-}
-
-/// Checks that the program's file is there before a record says that it runs.
-pub(crate) fn check(path: &Path) -> std::io::Result<()> {
-    File::open(path).map(drop)
 }

@@ -64,13 +64,28 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
         output.write(Stream::Err, format!("{text}\n").as_bytes());
         Ended::failed(text)
     })?;
-    Ok(Rc::new(ScriptRunner { environment, input, output }))
+    Ok(Rc::new(ScriptRunner {
+        environment,
+        input,
+        output,
+    }))
 }
 
 fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
-    let Job { id, group, name, args, main, .. } = &order.job;
-    let files: BTreeMap<_, _> =
-        order.package.files.iter().map(|file| (file.path.clone(), file.data.to_vec())).collect();
+    let Job {
+        id,
+        group,
+        name,
+        args,
+        main,
+        ..
+    } = &order.job;
+    let files: BTreeMap<_, _> = order
+        .package
+        .files
+        .iter()
+        .map(|file| (file.path.clone(), file.data.to_vec()))
+        .collect();
     let mut limits = Limits::default();
     if order.memory > 0 {
         limits.memory = order.memory;
@@ -79,8 +94,13 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         id: id.clone(),
         group: group.clone(),
         name: name.clone(),
-        args: std::iter::once(name.clone()).chain(args.iter().cloned()).collect(),
-        package: Rc::new(Package { files, main: main.clone() }),
+        args: std::iter::once(name.clone())
+            .chain(args.iter().cloned())
+            .collect(),
+        package: Rc::new(Package {
+            files,
+            main: main.clone(),
+        }),
         limits,
         output,
         input,
@@ -132,8 +152,16 @@ impl Runner for ScriptRunner {
 
 fn ended(outcome: Outcome) -> Ended {
     match outcome {
-        Outcome::Ok => Ended { exit: Some(Exit::Ok), code: Some(0), ..Ended::default() },
-        Outcome::Exit(0) => Ended { exit: Some(Exit::Ok), code: Some(0), ..Ended::default() },
+        Outcome::Ok => Ended {
+            exit: Some(Exit::Ok),
+            code: Some(0),
+            ..Ended::default()
+        },
+        Outcome::Exit(0) => Ended {
+            exit: Some(Exit::Ok),
+            code: Some(0),
+            ..Ended::default()
+        },
         Outcome::Exit(code) => Ended {
             exit: Some(Exit::Error),
             code: Some(code),
@@ -146,9 +174,11 @@ fn ended(outcome: Outcome) -> Ended {
             traceback: Some(traceback),
             ..Ended::default()
         },
-        Outcome::OutOfMemory { message } => {
-            Ended { exit: Some(Exit::Oom), error: Some(message), ..Ended::default() }
-        }
+        Outcome::OutOfMemory { message } => Ended {
+            exit: Some(Exit::Oom),
+            error: Some(message),
+            ..Ended::default()
+        },
         Outcome::Stopped | Outcome::Killed => Ended::default(),
     }
 }

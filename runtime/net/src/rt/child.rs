@@ -22,7 +22,12 @@ pub(super) struct Children {
 
 impl Children {
     pub(super) fn new(poller: Arc<Poller>) -> Children {
-        Children { poller, waker: RefCell::default(), seen: Cell::new(0), waiting: RefCell::default() }
+        Children {
+            poller,
+            waker: RefCell::default(),
+            seen: Cell::new(0),
+            waiting: RefCell::default(),
+        }
     }
 
     /// Wakes everybody who waits for a child when a SIGCHLD came since the last look.

@@ -136,7 +136,10 @@ impl Core {
 /// When called inside another `block_on` of the same thread: the inner loop would starve the outer.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let core = Core::current();
-    assert!(!core.running.replace(true), "block_on inside block_on of the same thread");
+    assert!(
+        !core.running.replace(true),
+        "block_on inside block_on of the same thread"
+    );
     let _reset = Reset(&core.running);
     let waker_state = Arc::new(LoopWaker {
         woken: AtomicBool::new(true),
@@ -148,10 +151,10 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut main = pin!(core.executor.run(future));
     let mut events = Events::new();
     loop {
-        if waker_state.woken.swap(false, Ordering::AcqRel) {
-            if let Poll::Ready(value) = main.as_mut().poll(&mut context) {
-                return value;
-            }
+        if waker_state.woken.swap(false, Ordering::AcqRel)
+            && let Poll::Ready(value) = main.as_mut().poll(&mut context)
+        {
+            return value;
         }
         core.turn(&mut events, waker_state.woken.load(Ordering::Acquire));
     }
@@ -188,14 +191,21 @@ pub struct Handle {
 /// The handle of the calling thread.
 pub fn handle() -> Handle {
     let core = Core::current();
-    Handle { inbox: core.inbox.clone(), poller: core.poller.clone() }
+    Handle {
+        inbox: core.inbox.clone(),
+        poller: core.poller.clone(),
+    }
 }
 
 impl Handle {
     /// Runs `job` on the handle's thread, in the order of the calls. A job of a thread that runs no
     /// executor any more waits for its next `block_on`.
     pub fn run(&self, job: Box<dyn FnOnce() + Send>) {
-        self.inbox.jobs.lock().unwrap_or_else(PoisonError::into_inner).push(job);
+        self.inbox
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(job);
         self.inbox.filled.store(true, Ordering::Release);
         self.poller.notify();
     }
@@ -208,7 +218,14 @@ mod tests {
     #[test]
     fn tasks_of_a_thread_run_to_the_end() {
         let sum = block_on(async {
-            let tasks: Vec<_> = (0..100u32).map(|n| spawn(async move { yield_now().await; n })).collect();
+            let tasks: Vec<_> = (0..100u32)
+                .map(|n| {
+                    spawn(async move {
+                        yield_now().await;
+                        n
+                    })
+                })
+                .collect();
             let mut sum = 0;
             for task in tasks {
                 sum += task.await;

@@ -17,8 +17,14 @@ use gshell_sys::poll::{Event, Interest, Poller};
 
 use super::core::Core;
 
-const READ: Interest = Interest { read: true, write: false };
-const BOTH: Interest = Interest { read: true, write: true };
+const READ: Interest = Interest {
+    read: true,
+    write: false,
+};
+const BOTH: Interest = Interest {
+    read: true,
+    write: true,
+};
 
 /// One direction of a descriptor.
 #[derive(Default)]
@@ -64,7 +70,11 @@ pub(super) struct Sources {
 
 impl Sources {
     pub(super) fn new(poller: Arc<Poller>) -> Sources {
-        Sources { poller, by_key: RefCell::default(), free: RefCell::default() }
+        Sources {
+            poller,
+            by_key: RefCell::default(),
+            free: RefCell::default(),
+        }
     }
 
     pub(super) fn deliver(&self, event: Event) {
@@ -115,7 +125,12 @@ impl<T: AsFd> Io<T> {
             core.sources.remove(key);
             return Err(error);
         }
-        Ok(Io { inner, source, core, key })
+        Ok(Io {
+            inner,
+            source,
+            core,
+            key,
+        })
     }
 
     /// The descriptor's owner.
@@ -163,7 +178,10 @@ impl<T: AsFd> Io<T> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.source.write.blocked.set(true);
                 if !self.source.wide.replace(true) {
-                    self.core.sources.poller.modify(self.inner.as_fd(), self.key, BOTH)?;
+                    self.core
+                        .sources
+                        .poller
+                        .modify(self.inner.as_fd(), self.key, BOTH)?;
                 }
                 Err(error)
             }
@@ -178,7 +196,10 @@ impl<T: AsFd> Io<T> {
     /// Takes write interest away again after a write went through.
     fn narrow(&self) -> io::Result<()> {
         if self.source.wide.replace(false) {
-            self.core.sources.poller.modify(self.inner.as_fd(), self.key, READ)?;
+            self.core
+                .sources
+                .poller
+                .modify(self.inner.as_fd(), self.key, READ)?;
         }
         Ok(())
     }

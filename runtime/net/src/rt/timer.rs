@@ -61,7 +61,9 @@ pub struct Sleep {
 pub fn sleep(duration: Duration) -> Sleep {
     let now = Instant::now();
     // A duration that the clock cannot hold means "for ever" to its caller.
-    let at = now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(u64::from(u32::MAX)));
+    let at = now
+        .checked_add(duration)
+        .unwrap_or_else(|| now + Duration::from_secs(u64::from(u32::MAX)));
     sleep_until(at)
 }
 

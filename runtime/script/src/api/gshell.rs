@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use gshell_service::rt;
-use mlua::{Function, Lua, Table, Variadic, Value};
+use mlua::{Function, Lua, MultiValue, Table};
 
 use crate::{Context, errors};
 
@@ -19,7 +19,7 @@ pub fn register(lua: &Lua, cx: &Rc<Context>) -> mlua::Result<Table> {
     time(lua, cx, &module)?;
     ending(lua, cx, &module)?;
     let cx2 = Rc::clone(cx);
-    let spawn = move |lua: &Lua, (f, args): (Function, Variadic<Value>)| task::spawn(lua, &cx2, &f, args);
+    let spawn = move |lua: &Lua, (f, args): (Function, MultiValue)| task::spawn(lua, &cx2, &f, args);
     module.raw_set("spawn", lua.create_function(spawn)?)?;
     let cx2 = Rc::clone(cx);
     let every = move |lua: &Lua, (period, f): (f64, Function)| timer::every(lua, &cx2, seconds("every", period)?, f);

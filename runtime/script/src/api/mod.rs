@@ -11,8 +11,10 @@ pub mod fs;
 pub mod gshell;
 pub mod json;
 pub mod log;
+mod options;
 pub mod proc;
 pub mod process;
+mod support;
 pub mod time;
 
 type Register = fn(&Lua, &Rc<Context>) -> mlua::Result<Table>;

@@ -13,6 +13,7 @@ use mlua::{FromLuaMulti, IntoLuaMulti, Lua, LuaString, Result, Table};
 use super::options::invalid;
 use crate::Context;
 use crate::errors::raise_io;
+use crate::held::Held;
 
 /// Puts a function that yields while it waits into a module's table.
 pub fn add_async<A, F, R>(
@@ -28,7 +29,17 @@ where
     R: IntoLuaMulti + 'static,
 {
     let cx = Rc::clone(cx);
-    module.raw_set(name, lua.create_async_function(move |lua, args: A| body(lua, Rc::clone(&cx), args))?)
+    let maker = Rc::clone(&cx);
+    module.raw_set(name, maker.async_function(lua, move |lua, args: A| body(lua, Rc::clone(&cx), args))?)
+}
+
+/// The future of a waiting method, which the end of the environment `cx` drops, see
+/// [`Context::async_function`].
+pub async fn held<R: 'static>(
+    cx: Result<Rc<Context>>,
+    future: impl Future<Output = Result<R>> + 'static,
+) -> Result<R> {
+    Held::new(&cx?.pending, future).await
 }
 
 /// Runs a call that may block on the blocking pool; `what` says the operation and its object in the error.
@@ -98,8 +109,8 @@ impl Lines {
         (!taken.is_empty()).then_some(taken)
     }
 
-    /// Bytes that are waiting.
-    pub fn len(&self) -> usize {
+    /// How many bytes are waiting.
+    pub fn waiting(&self) -> usize {
         self.bytes.len().saturating_sub(self.from)
     }
 }
@@ -123,10 +134,10 @@ mod tests {
         assert_eq!(lines.line(), Some(b"o".as_slice()));
         assert_eq!(lines.line(), Some(b"".as_slice()));
         assert_eq!(lines.line(), None);
-        assert_eq!(lines.len(), 5);
+        assert_eq!(lines.waiting(), 5);
         lines.push(b"!");
         assert_eq!(lines.line(), None);
         assert_eq!(lines.rest(), Some(b"three!".to_vec()));
-        assert_eq!((lines.rest(), lines.take(9), lines.len()), (None, None, 0));
+        assert_eq!((lines.rest(), lines.take(9), lines.waiting()), (None, None, 0));
     }
 }

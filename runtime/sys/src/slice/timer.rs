@@ -137,7 +137,9 @@ fn expired(s: &Shared) {
         }
         s.over.store(true, Relaxed);
         stuck::judge(s, same);
-        hook::set(current);
+        if !s.closing.load(Relaxed) {
+            hook::set(current);
+        }
     }
     arm(s);
 }

@@ -94,7 +94,8 @@ async fn lines(lua: Lua, cx: Rc<Context>, (name, options): (LuaString, Option<Ta
         reader._ticket = Some(ticket);
     }
     let what: Rc<str> = what.into();
-    lua.create_async_function(move |lua, ()| {
+    let maker = Rc::clone(&cx);
+    maker.async_function(&lua, move |lua, ()| {
         next_line(lua, Rc::clone(&cx), Rc::clone(&reader), Rc::clone(&what), limit)
     })
 }
@@ -112,7 +113,7 @@ async fn next_line(
             if let Some(line) = reader.lines.line() {
                 return lua.create_string(line).map(Some);
             }
-            if reader.lines.len() > limit {
+            if reader.lines.waiting() > limit {
                 let message = format!("{what}: a line is longer than {limit} bytes; option \"limit\" raises that");
                 return Err(raise("limit", message));
             }

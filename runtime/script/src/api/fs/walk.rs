@@ -41,7 +41,8 @@ async fn walk(lua: Lua, cx: Rc<Context>, (name, options): (LuaString, Option<Tab
     let most = options.get::<u32>(&lua, "depth")?.unwrap_or(u32::MAX);
     let entries = open_folder(&cx, root, 1, true).await?;
     let open: Open = Rc::new(RefCell::new(entries));
-    lua.create_async_function(move |lua, ()| next(lua, Rc::clone(&cx), Rc::clone(&open), most))
+    let maker = Rc::clone(&cx);
+    maker.async_function(&lua, move |lua, ()| next(lua, Rc::clone(&cx), Rc::clone(&open), most))
 }
 
 /// Gives one entry; a folder's own entries come right after it.

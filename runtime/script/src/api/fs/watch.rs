@@ -15,7 +15,7 @@ use mlua::{
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
 
 use crate::api::options::{duration, invalid};
-use crate::api::support::path;
+use crate::api::support::{held, path};
 use crate::errors::raise_io;
 use crate::sync::Signal;
 use crate::{Context, Ticket};
@@ -122,6 +122,10 @@ impl Watch {
     }
 }
 
+fn context_of(object: &AnyUserData) -> Result<Rc<Context>> {
+    Ok(Rc::clone(&object.borrow::<Object>()?.cx))
+}
+
 /// Waits for the next change, no longer than `within`, and makes its table; `nil` if there is none.
 async fn next(lua: Lua, object: AnyUserData, within: Option<Duration>) -> Result<Option<Table>> {
     let (watch, cx) = {
@@ -143,13 +147,16 @@ async fn next(lua: Lua, object: AnyUserData, within: Option<Duration>) -> Result
 
 impl UserData for Object {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_function("next", |lua, (this, seconds): (AnyUserData, Option<f64>)| async move {
-            let refused = || invalid("watch:next", "the timeout is a number of seconds, 0 or more");
-            let within = seconds.map(|seconds| duration(seconds).ok_or_else(refused)).transpose()?;
-            next(lua, this, within).await
+        methods.add_async_function("next", |lua, (this, seconds): (AnyUserData, Option<f64>)| {
+            let cx = context_of(&this);
+            held(cx, async move {
+                let refused = || invalid("watch:next", "the timeout is a number of seconds, 0 or more");
+                let within = seconds.map(|seconds| duration(seconds).ok_or_else(refused)).transpose()?;
+                next(lua, this, within).await
+            })
         });
         methods.add_function("events", |lua, this: AnyUserData| -> Result<Function> {
-            lua.create_async_function(move |lua, ()| next(lua, this.clone(), None))
+            context_of(&this)?.async_function(lua, move |lua, ()| next(lua, this.clone(), None))
         });
         methods.add_method("close", |_, this, ()| {
             this.watch.close();

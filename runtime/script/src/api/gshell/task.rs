@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Function, Lua, MultiValue, UserData, UserDataMethods, UserDataRef, Value, Variadic};
+use mlua::{Function, Lua, MultiValue, UserData, UserDataMethods, UserDataRef};
 
 use crate::tasks::{self, Done, Task};
 use crate::{Context, errors};
@@ -13,7 +13,7 @@ pub(super) struct Handle {
     task: Rc<Task>,
 }
 
-pub(super) fn spawn(lua: &Lua, cx: &Rc<Context>, f: &Function, args: Variadic<Value>) -> mlua::Result<Handle> {
+pub(super) fn spawn(lua: &Lua, cx: &Rc<Context>, f: &Function, args: MultiValue) -> mlua::Result<Handle> {
     Ok(Handle { cx: Rc::clone(cx), task: tasks::spawn(lua, cx, f, args)? })
 }
 
@@ -49,15 +49,15 @@ async fn join(cx: Rc<Context>, task: Rc<Task>) -> mlua::Result<Done> {
 
 fn results(done: Done) -> mlua::Result<MultiValue> {
     match done {
-        Done::Values(values) => Ok([Value::Boolean(true)].into_iter().chain(values).collect()),
-        Done::Failed(failure) => Ok([Value::Boolean(false), failure.value].into_iter().collect()),
+        Done::Values(values) => Ok(values),
+        Done::Failed(failure) => Err(errors::rethrow(failure.value, failure.message)),
         Done::Cancelled => Err(errors::raise("cancelled", "the task was cancelled")),
     }
 }
 
 impl UserData for Handle {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_method("_join", |_, this: UserDataRef<Handle>, ()| {
+        methods.add_async_method("join", |_, this: UserDataRef<Handle>, ()| {
             let (cx, task) = (Rc::clone(&this.cx), Rc::clone(&this.task));
             async move { results(join(cx, task).await?) }
         });

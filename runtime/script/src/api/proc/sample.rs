@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gshell_service::rt;
-use mlua::{Lua, Result, Table, UserData, UserDataMethods, UserDataRefMut, Value};
+use mlua::{AnyUserData, Lua, Result, Table, UserData, UserDataMethods, UserDataRefMut, Value};
 
 use super::procfs::Procfs;
 use super::sampler::{Options as Watch, Sampler};
 use super::{ROOT, Units, tables};
 use crate::Context;
 use crate::api::options::{Options, invalid};
+use crate::api::support::held;
 use crate::errors::{raise, raise_io};
 
 /// How often proportional memory is read when it is asked for by `true`: each 16th sample.
@@ -58,27 +59,32 @@ fn pss_every(lua: &Lua, options: &Options) -> Result<u32> {
 
 impl UserData for Object {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_function("sample", |lua, this: mlua::AnyUserData| async move {
-            let (mut inner, cx, origin) = this.borrow_mut::<Object>()?.begin()?;
-            let read = rt::unblock(move || {
-                let rows = inner.sample(origin.elapsed());
-                (rows, inner)
-            });
-            // Not through `wait`: the sampler would be lost, and a reading is short.
-            let (rows, inner) = read.await;
-            let mut object: UserDataRefMut<Object> = this.borrow_mut()?;
-            object.inner = Some(inner);
-            if cx.is_stopped() {
-                return cx.wait(std::future::pending::<Table>()).await;
-            }
-            let rows = rows.map_err(|error| raise_io(&format!("read {ROOT}"), &error))?;
-            let list = lua.create_table_with_capacity(rows.len(), 0)?;
-            for row in &rows {
-                list.raw_push(tables::sampled(&lua, row, object.units, object.threads)?)?;
-            }
-            Ok(list)
+        methods.add_async_function("sample", |lua, this: AnyUserData| {
+            let cx = this.borrow::<Object>().map(|object| Rc::clone(&object.cx));
+            held(cx, sample(lua, this))
         });
     }
+}
+
+async fn sample(lua: Lua, this: AnyUserData) -> Result<Table> {
+    let (mut inner, cx, origin) = this.borrow_mut::<Object>()?.begin()?;
+    let read = rt::unblock(move || {
+        let rows = inner.sample(origin.elapsed());
+        (rows, inner)
+    });
+    // Not through `wait`: the sampler would be lost, and a reading is short.
+    let (rows, inner) = read.await;
+    let mut object: UserDataRefMut<Object> = this.borrow_mut()?;
+    object.inner = Some(inner);
+    if cx.is_stopped() {
+        return cx.wait(std::future::pending::<Table>()).await;
+    }
+    let rows = rows.map_err(|error| raise_io(&format!("read {ROOT}"), &error))?;
+    let list = lua.create_table_with_capacity(rows.len(), 0)?;
+    for row in &rows {
+        list.raw_push(tables::sampled(&lua, row, object.units, object.threads)?)?;
+    }
+    Ok(list)
 }
 
 impl Object {

@@ -17,7 +17,7 @@ use super::run::status_table;
 use super::running::{Leftovers, Reader, Running, Wire, Writer, start};
 use crate::Context;
 use crate::api::options::{Options, duration, invalid};
-use crate::api::support::Lines;
+use crate::api::support::{Lines, held};
 use crate::errors::{raise, raise_io};
 
 /// Bytes of one read.
@@ -130,7 +130,7 @@ impl Shared {
             if let Some(line) = output.lines.borrow_mut().line() {
                 return Ok(Some(line.to_vec()));
             }
-            if output.lines.borrow().len() > LINE_LIMIT {
+            if output.lines.borrow().waiting() > LINE_LIMIT {
                 let message = format!("a line from `{}` is longer than {LINE_LIMIT} bytes; use read", self.shown);
                 return Err(raise("limit", message));
             }
@@ -185,6 +185,21 @@ fn parts(this: &AnyUserData) -> Result<(Rc<Context>, Rc<Shared>)> {
     Ok((Rc::clone(&object.cx), Rc::clone(&object.shared)))
 }
 
+/// The future of a method that waits.
+fn waiting<B, F, R>(this: &AnyUserData, body: B) -> impl Future<Output = Result<R>> + use<B, F, R>
+where
+    B: FnOnce(Rc<Context>, Rc<Shared>) -> F + 'static,
+    F: Future<Output = Result<R>> + 'static,
+    R: 'static,
+{
+    let parts = parts(this);
+    let cx = parts.as_ref().map(|(cx, _)| Rc::clone(cx)).map_err(Clone::clone);
+    held(cx, async move {
+        let (cx, shared) = parts?;
+        body(cx, shared).await
+    })
+}
+
 fn text(lua: &Lua, bytes: Option<Vec<u8>>) -> Result<Option<LuaString>> {
     bytes.map(|bytes| lua.create_string(bytes)).transpose()
 }
@@ -192,14 +207,16 @@ fn text(lua: &Lua, bytes: Option<Vec<u8>>) -> Result<Option<LuaString>> {
 type Pick = fn(&Shared) -> &Output;
 
 fn add_output<M: UserDataMethods<Object>>(methods: &mut M, read: &str, lines: &str, pick: Pick) {
-    methods.add_async_function(read, move |lua, (this, most): (AnyUserData, Option<usize>)| async move {
-        let (cx, shared) = parts(&this)?;
-        let bytes = shared.read(&cx, pick(&shared), most.unwrap_or(usize::MAX).max(1)).await?;
-        text(&lua, bytes)
+    methods.add_async_function(read, move |lua, (this, most): (AnyUserData, Option<usize>)| {
+        waiting(&this, move |cx, shared| async move {
+            let bytes = shared.read(&cx, pick(&shared), most.unwrap_or(usize::MAX).max(1)).await?;
+            text(&lua, bytes)
+        })
     });
     methods.add_function(lines, move |lua, this: AnyUserData| -> Result<Function> {
         let (cx, shared) = parts(&this)?;
-        lua.create_async_function(move |lua, ()| {
+        let maker = Rc::clone(&cx);
+        maker.async_function(lua, move |lua, ()| {
             let (cx, shared) = (Rc::clone(&cx), Rc::clone(&shared));
             async move { text(&lua, shared.line(&cx, pick(&shared)).await?) }
         })
@@ -214,17 +231,17 @@ impl UserData for Object {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         add_output(methods, "read", "lines", |shared| &shared.stdout);
         add_output(methods, "read_error", "error_lines", |shared| &shared.stderr);
-        methods.add_async_function("write", |_, (this, data): (AnyUserData, LuaString)| async move {
-            let (cx, shared) = parts(&this)?;
+        methods.add_async_function("write", |_, (this, data): (AnyUserData, LuaString)| {
             let data = data.as_bytes().to_vec();
-            shared.write(&cx, &data).await
+            waiting(&this, |cx, shared| async move { shared.write(&cx, &data).await })
         });
-        methods.add_async_function("wait", |lua, (this, seconds): (AnyUserData, Option<f64>)| async move {
-            let refused = || invalid("process:wait", "the timeout is a number of seconds, 0 or more");
-            let within = seconds.map(|seconds| duration(seconds).ok_or_else(refused)).transpose()?;
-            let (cx, shared) = parts(&this)?;
-            let status = shared.wait(&cx, within).await?;
-            status.map(|status| status_table(&lua, status)).transpose()
+        methods.add_async_function("wait", |lua, (this, seconds): (AnyUserData, Option<f64>)| {
+            waiting(&this, move |cx, shared| async move {
+                let refused = || invalid("process:wait", "the timeout is a number of seconds, 0 or more");
+                let within = seconds.map(|seconds| duration(seconds).ok_or_else(refused)).transpose()?;
+                let status = shared.wait(&cx, within).await?;
+                status.map(|status| status_table(&lua, status)).transpose()
+            })
         });
         methods.add_method("kill", |_, this, signal: Value| this.shared.kill(signal_of(&signal)?));
         methods.add_method("running", |_, this, ()| Ok(this.shared.running.status().is_none()));

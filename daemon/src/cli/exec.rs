@@ -1,0 +1,153 @@
+//! `gshell exec`: a script in this process, with its own standard streams and no node.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::rc::Rc;
+
+use gshell_control::Job;
+use gshell_script::{Environment, Input, Outcome as Ended, Package, Spec};
+use gshell_service::rt::{self, Io};
+use gshell_sys::signal::SignalFd;
+use nix::sys::signal::Signal;
+
+use super::failure::{Failure, Outcome};
+use super::link::Global;
+use super::local::{self, Standard};
+use super::pack::{self, Packed};
+use super::run::split;
+use crate::exit_codes::Status;
+
+/// What a shell adds to the number of the signal that ended a command.
+const BY_SIGNAL: i32 = 128;
+
+/// Run a script or a folder with main.lua in this process, without a node; exits with its status.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  gshell exec hello.lua\n  gshell exec examples/top.lua -n 1")]
+pub struct Args {
+    /// What to run, and its arguments.
+    #[arg(
+        required = true,
+        value_names = ["PATH", "ARGS"],
+        num_args = 1..,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    command: Vec<OsString>,
+}
+
+/// Runs it to its end.
+pub fn run(global: &Global, args: Args) -> Outcome {
+    if let Some(node) = &global.provider {
+        return Err(Failure::usage(format!(
+            "exec runs in this process, not on node {node}"
+        )));
+    }
+    let (path, words) = split(&args.command)?;
+    let Packed { package, name } = pack::pack(path)?;
+    if package.elf {
+        let text = format!(
+            "cannot run {}: exec runs scripts, and this is a program",
+            path.display()
+        );
+        return Err(Failure::error(text));
+    }
+    Job::check_request(&name, &words)?;
+    rt::block_on(execute(path, to_script(package), words))
+}
+
+fn to_script(package: gshell_control::Package) -> Package {
+    let files: BTreeMap<_, _> = package
+        .files
+        .into_iter()
+        .map(|file| (file.path, file.data.into_vec()))
+        .collect();
+    Package {
+        files,
+        main: package.main,
+    }
+}
+
+async fn execute(path: &Path, package: Package, words: Vec<String>) -> Outcome {
+    let failed = |error| Failure::io("cannot receive signals", &error);
+    // Before the first thread is made: all of them have to leave the signals to the descriptor.
+    let signals = SignalFd::new(&[Signal::SIGINT as i32, Signal::SIGTERM as i32]).map_err(failed)?;
+    let signals = Io::new(signals).map_err(failed)?;
+    let output = Rc::new(Standard::default());
+    let args = std::iter::once(path.display().to_string()).chain(words).collect();
+    let spec: Spec = local::spec(package, output.clone(), Input::from_stdin(), args);
+    let environment = Environment::new(spec)
+        .map_err(|error| Failure::error(format!("cannot run {}: {error}", path.display())))?;
+    let end = environment.clone();
+    output.on_lost(move || end.kill());
+    let first = Rc::new(std::cell::Cell::new(None));
+    let watch = rt::spawn(pass_signals(signals, environment.clone(), first.clone()));
+    let ended = environment.run().await;
+    drop(watch);
+    Ok(match output.is_lost() {
+        // As if SIGPIPE had ended it, which is what every other program does.
+        true => Status::Script((BY_SIGNAL + Signal::SIGPIPE as i32) as u8),
+        false => status(&ended, first.get()),
+    })
+}
+
+/// The first signal asks the script to stop, the second one ends it.
+async fn pass_signals(
+    signals: Io<SignalFd>,
+    environment: Rc<Environment>,
+    first: Rc<std::cell::Cell<Option<i32>>>,
+) {
+    loop {
+        let next = signals.read_with(|fd| fd.read()?.ok_or_else(|| std::io::ErrorKind::WouldBlock.into()));
+        let Ok(signal) = next.await else { return };
+        match first.get() {
+            None => {
+                first.set(Some(signal));
+                environment.stop();
+            }
+            Some(_) => environment.kill(),
+        }
+    }
+}
+
+/// As for an attached environment; `signal` is the first one that this process got.
+fn status(ended: &Ended, signal: Option<i32>) -> Status {
+    let number = match ended {
+        Ended::Ok => 0,
+        Ended::Exit(code) => *code,
+        Ended::Error { .. } => 1,
+        Ended::Stopped | Ended::Killed => BY_SIGNAL + signal.unwrap_or(Signal::SIGKILL as i32),
+        Ended::OutOfMemory { .. } => BY_SIGNAL + Signal::SIGKILL as i32,
+    };
+    Status::Script((number & 0xff) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses() {
+        let error = Ended::Error {
+            message: String::new(),
+            traceback: String::new(),
+        };
+        for (ended, signal, want) in [
+            (Ended::Ok, Some(2), 0),
+            (Ended::Exit(3), None, 3),
+            (Ended::Exit(-1), None, 255),
+            (error, None, 1),
+            (Ended::Stopped, Some(2), 130),
+            (Ended::Killed, Some(15), 143),
+            (
+                Ended::OutOfMemory {
+                    message: String::new(),
+                },
+                None,
+                137,
+            ),
+        ] {
+            assert_eq!(status(&ended, signal), Status::Script(want), "{ended:?}");
+        }
+    }
+}

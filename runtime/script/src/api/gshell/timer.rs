@@ -1,0 +1,64 @@
+//! `gshell.every`: a function called at a steady pace.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use gshell_service::rt;
+use mlua::{Function, Lua, MultiValue, UserData, UserDataMethods, WeakLua};
+
+use crate::tasks::{self, Alive, Done};
+use crate::Context;
+
+/// No pace is faster, so that a period of 0 is not a busy loop.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// A script's hold on a timer; the timer goes on without it.
+pub(super) struct Timer(RefCell<Option<async_executor::Task<()>>>);
+
+/// Calls `f` each `period`, for the first time after one. A call that takes longer than the period delays the
+/// next ones: they never overlap and never pile up. An error in `f` ends the environment.
+pub(super) fn every(lua: &Lua, cx: &Rc<Context>, period: Duration, f: Function) -> mlua::Result<Timer> {
+    let alive = Alive::new(cx)?;
+    let (cx2, weak) = (Rc::clone(cx), lua.weak());
+    let task = cx.spawn(async move {
+        tick(&cx2, &weak, period.max(SHORTEST), &f).await;
+        drop(alive);
+    });
+    Ok(Timer(RefCell::new(task)))
+}
+
+async fn tick(cx: &Context, lua: &WeakLua, period: Duration, f: &Function) {
+    let mut next = Instant::now() + period;
+    while cx.wait(rt::sleep_until(next)).await.is_ok() {
+        // Upgraded for the making only: nothing may keep the state alive while it waits.
+        let Some(body) = lua.try_upgrade().map(|lua| tasks::guarded(&lua, cx, f, MultiValue::new())) else { return };
+        let failed = match body {
+            Ok(body) => body.await,
+            Err(error) => tasks::failed_to_start(&error),
+        };
+        if let Done::Failed(failure) = failed {
+            cx.ending.set(tasks::failed_outcome(cx, &failure));
+            return;
+        }
+        next = (next + period).max(Instant::now());
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            task.detach();
+        }
+    }
+}
+
+impl UserData for Timer {
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_method("cancel", |_, this, ()| {
+            let task = this.0.take();
+            Ok(task.is_some_and(|task| !task.is_finished()))
+        });
+        methods.add_meta_method("__tostring", |_, _, ()| Ok("timer"));
+    }
+}
