@@ -28,7 +28,9 @@ fn main() -> ExitCode {
 
 /// Becomes the fork server of the node whose socket is standard input.
 fn fork_server() -> ExitCode {
-    let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::FAILURE };
+    let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else {
+        return ExitCode::FAILURE;
+    };
     // The number of standard input is for the groups that are forked from here.
     if gshell_sys::fork::daemonize_std().is_err() {
         return ExitCode::FAILURE;

@@ -41,6 +41,7 @@ enum Should {
 #[derive(Default)]
 pub struct Model {
     jobs: BTreeMap<String, (&'static str, Should)>,
+    history: BTreeMap<String, Vec<String>>,
     lost: u32,
 }
 
@@ -102,7 +103,20 @@ impl Model {
         }
     }
 
+    /// What was asked of an environment and how it ended, for the message of a failure.
+    fn remember(&mut self, id: &str, out: &Out) {
+        let asked = out.line.rsplit("gshell\"").next().unwrap_or_default();
+        let line = format!(
+            "{asked}: {:?} {}{}",
+            out.code,
+            out.stdout.trim(),
+            out.stderr.trim()
+        );
+        self.history.entry(id.to_owned()).or_default().push(line);
+    }
+
     fn change(&mut self, id: &str, answered: bool, out: &Out, to: impl Fn(&str) -> Should) {
+        self.remember(id, out);
         let Some((text, should)) = self.jobs.get_mut(id) else {
             return;
         };
@@ -131,7 +145,10 @@ impl Model {
                 Should::BeAnywhereOrGone => !matches!(state, Some("starting" | "stopping" | "backoff")),
             };
             if !fine {
-                broken.push(format!("{id} ({text}) should {should:?}: {job:?}"));
+                broken.push(format!(
+                    "{id} ({text}) should {should:?}: {job:?}; {:#?}",
+                    self.history.get(id)
+                ));
             }
         }
         let mut ids: Vec<&str> = listed.iter().map(|job| job.id.as_str()).collect();

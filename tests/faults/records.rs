@@ -69,16 +69,12 @@ impl Pristine {
                 "{file} with {what:?} bytes: {id} is not in {listed:?}"
             );
         }
-        let is_record = file.ends_with(".job") || file.ends_with("spec");
-        if is_record && bytes.is_some() {
-            let log = node.ok(&["log", "daemon"]) + &node.daemon_output();
+        let name = Path::new(file).file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".job") && bytes.is_some() {
+            let log = node.ok(&["log", "daemon"]);
             assert!(
-                log.contains("aside"),
-                "{file} with {what:?} bytes is reported: {log}"
-            );
-            assert!(
-                !proc::files_below(&node.state_dir().join("aside")).is_empty(),
-                "{file}: set aside"
+                log.contains(name) && log.contains("does not read"),
+                "{file} with {what:?} bytes: {log}"
             );
         }
         node.kill_everything();
@@ -156,20 +152,55 @@ fn foreign_files_are_let_be() {
 }
 
 #[test]
-fn a_state_folder_of_a_later_layout_is_refused_in_words() {
+fn a_record_that_does_not_read_is_set_aside_by_its_group() {
     let mut node = Node::unstarted();
     filled(&mut node);
-    fs::write(node.state_dir().join("layout"), "v9999\n").unwrap();
-    // It must not write into what it does not understand: it runs volatile or refuses, and says why.
-    let before = proc::files_below(&node.state_dir().join("groups"));
-    let mut command = std::process::Command::new("timeout");
-    command.args(["5", gshell_tests::binary::gshell().to_str().unwrap(), "daemon"]);
-    let own = node.command([""]);
-    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let out = gshell_tests::command::run(command, b"");
+    let records = proc::files_below(&node.state_dir().join("groups/ga-0.1.0"));
+    let record = records
+        .iter()
+        .find(|file| file.ends_with(".job"))
+        .unwrap()
+        .clone();
+    let path = node.state_dir().join("groups/ga-0.1.0");
+    fs::write(path.join(&record), "no record at all").unwrap();
+    let _ = fs::remove_file(path.join(format!("{record}.old")));
+    node.start_daemon();
+    // The group opens its records when something is run in it.
+    let id = node.run_script(&["-g", "ga"], SLEEPER, &[]);
+    node.wait_status(&id, "running");
+    let aside = proc::files_below(&node.state_dir().join("aside"));
     assert!(
-        out.stderr.contains("9999") || out.stdout.contains("9999"),
-        "{out:?}"
+        aside
+            .iter()
+            .any(|file| file.contains(record.trim_end_matches(".job"))),
+        "{aside:?}"
     );
-    assert_eq!(proc::files_below(&node.state_dir().join("groups")), before);
+    let log = node.ok(&["log", "daemon"]) + &node.ok(&["log", "ga"]) + &node.ok(&["info"]);
+    assert!(log.contains("aside"), "{log}");
+}
+
+#[test]
+fn a_state_folder_of_a_later_layout_is_not_written_to() {
+    let mut node = Node::unstarted();
+    filled(&mut node);
+    fs::write(node.state_dir().join("layout"), "9999\n").unwrap();
+    let before = proc::files_below(&node.state_dir());
+    let modified = |node: &Node| {
+        let path = |file: &String| {
+            node.state_dir()
+                .join(file)
+                .metadata()
+                .unwrap()
+                .modified()
+                .unwrap()
+        };
+        before.iter().map(path).collect::<Vec<_>>()
+    };
+    let times = modified(&node);
+    node.start_daemon();
+    let log = node.ok(&["log", "daemon"]);
+    assert!(log.contains("9999"), "it says why: {log}");
+    node.run_script(&["-g", "volatile"], SLEEPER, &[]);
+    assert_eq!(proc::files_below(&node.state_dir()), before);
+    assert_eq!(modified(&node), times);
 }

@@ -121,18 +121,26 @@ fn a_client_that_dies_leaves_the_job_running() {
 #[test]
 fn attach_gives_input_and_the_exit_status() {
     let node = Node::start();
-    let text = "print('ready') local line = io.read() print('read ' .. line) os.exit(5)";
-    let id = node.run_script(&["-g", "att"], text, &[]);
-    node.wait_log(&id, "ready");
+    let script = node.script(
+        "att.lua",
+        "print('ready') local line = io.read() print('read ' .. line) os.exit(5)",
+    );
+    let mut first = Fed::start(node.command(["run", "-i", "-g", "att", &script]));
+    assert_eq!(first.line(), "ready");
+    let id = node.ps()[0].id.clone();
+    first.kill();
     let mut client = Fed::start(node.command(["attach", &id]));
     client.send("hello");
-    loop {
-        if client.line() == "read hello" {
-            break;
-        }
-    }
+    while client.line() != "read hello" {}
     assert_eq!(client.wait_end(), Some(5));
     assert_eq!(node.wait_status(&id, "exited:error").code, Some(5));
+}
+
+#[test]
+fn one_large_write_arrives_whole() {
+    let node = Node::start();
+    let out = node.run_attached(&[], "io.write(('x'):rep(2000000)) print('end')", b"");
+    assert_eq!(out.ok().len(), 2_000_003);
 }
 
 #[test]

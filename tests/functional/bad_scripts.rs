@@ -79,7 +79,7 @@ fn an_error_value_without_text_does_no_harm() {
 fn a_module_outside_of_the_package_is_out_of_reach() {
     let node = Node::start();
     node.script("outside.lua", "return 'outside'");
-    node.script("app/main.lua", "print(require(arg[1]))");
+    node.script("app/main.lua", "print((require(arg[1])))");
     node.script("app/inside.lua", "return 'inside'");
     assert_eq!(node.ok(&["run", "-i", "app", "inside"]), "inside");
     let absolute = node.work_dir().join("outside");
@@ -99,7 +99,7 @@ fn a_module_outside_of_the_package_is_out_of_reach() {
 fn a_link_out_of_the_package_is_refused() {
     let node = Node::start();
     node.script("outside.lua", "return 'outside'");
-    node.script("app/main.lua", "print(require 'link')");
+    node.script("app/main.lua", "print((require 'link'))");
     std::os::unix::fs::symlink("../outside.lua", node.work_dir().join("app/link.lua")).unwrap();
     let out = node.cmd(&["run", "-i", "app"]);
     out.fails(&["link"]);

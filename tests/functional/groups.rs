@@ -64,7 +64,7 @@ fn an_empty_group_costs_no_process() {
 #[test]
 fn kill_ends_groups() {
     let node = Node::start();
-    let id = node.run_script(&["-g", "ka"], "print 1", &[]);
+    let id = node.run_script(&["-g", "ka"], "print(1)", &[]);
     node.wait_status(&id, "exited:ok");
     node.ok(&["kill", "ka"]);
     wait_until("the group is gone", Duration::from_secs(3), || {
@@ -84,14 +84,22 @@ fn kill_ends_groups() {
 }
 
 #[test]
-fn a_group_has_the_threads_that_were_asked_for() {
+fn a_group_has_at_most_the_threads_that_were_asked_for() {
     let node = Node::start();
-    let id = node.run_script(&["-g", "thr", "--max-threads", "3"], SLEEPER, &[]);
-    node.wait_status(&id, "running");
-    let threads = std::fs::read_dir(format!("/proc/{}/task", node.group_pid(&id)))
-        .unwrap()
-        .count();
-    assert!((3..=8).contains(&threads), "{threads} threads");
+    // Threads are made when environments need them; some more do what blocks.
+    let threads_of = |group: &str, most: &str| {
+        let ids: Vec<String> = (0..6)
+            .map(|_| node.run_script(&["-g", group, "--max-threads", most], SLEEPER, &[]))
+            .collect();
+        for id in &ids {
+            node.wait_status(id, "running");
+        }
+        std::fs::read_dir(format!("/proc/{}/task", node.group_pid(&ids[0])))
+            .unwrap()
+            .count()
+    };
+    let (one, four) = (threads_of("one", "1"), threads_of("four", "4"));
+    assert_eq!(four - one, 3, "one: {one} threads, four: {four}");
 }
 
 #[test]

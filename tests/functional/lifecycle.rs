@@ -156,7 +156,7 @@ fn a_folder_with_modules_runs_from_any_place() {
     let node = Node::start();
     node.script(
         "app/main.lua",
-        "local part = require 'part' print(part.name, require 'deep.er', ...)",
+        "local part = require 'part' print(part.name, (require 'deep.er'), ...)",
     );
     node.script("app/part.lua", "return { name = 'part' }");
     node.script("app/deep/er.lua", "return 'deeper'");

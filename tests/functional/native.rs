@@ -49,12 +49,7 @@ fn a_signal_from_elsewhere_is_told() {
     let node = Node::start();
     let id = node.ok(&["run", "/bin/sleep", "1000"]);
     node.wait_status(&id, "running");
-    let (process, _) = gshell_tests::wait_for("the program runs", gshell_tests::DEADLINE, || {
-        node.processes()
-            .into_iter()
-            .find(|process| process.comm == "sleep")
-    });
-    kill_hard(process.pid);
+    kill_hard(node.group_pid(&id));
     node.wait_status(&id, "exited:signal");
 }
 
@@ -73,8 +68,13 @@ fn the_programs_of_a_killed_group_die_with_it() {
     let node = Node::start();
     let id = node.ok(&["run", "-g", "nat", "/bin/sleep", "1000"]);
     node.wait_status(&id, "running");
+    let pid = node.group_pid(&id);
+    assert!(
+        node.processes().iter().any(|process| process.pid == pid),
+        "it is the program's own"
+    );
     node.ok(&["kill", "-f", "nat"]);
     wait_until("the program is gone", gshell_tests::DEADLINE, || {
-        node.processes().iter().all(|process| process.comm != "sleep")
+        node.processes().iter().all(|process| process.pid != pid)
     });
 }

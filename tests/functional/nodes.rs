@@ -136,7 +136,7 @@ fn the_socket_is_for_its_owner_and_group() {
         .read_dir()
         .unwrap()
         .flatten()
-        .filter(|e| e.path().extension().is_some())
+        .filter(|e| e.path().extension().is_some_and(|end| end == "sock"))
         .collect();
     assert!(sockets.len() >= 2, "{sockets:?}");
     for socket in sockets {

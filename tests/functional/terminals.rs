@@ -110,31 +110,35 @@ fn the_terminal_is_as_it_was_afterwards() {
 }
 
 #[test]
-fn a_program_sees_a_terminal_of_the_same_size() {
-    let node = Node::start();
-    let mut terminal =
-        Terminal::start(&node.command(["run", "-i", "/bin/sh", "-c", "stty size; tty -s && echo tty"]));
-    terminal.wait_end();
-    let shown = terminal.shown();
-    assert!(shown.contains("24 80") && shown.contains("tty"), "{shown}");
-}
-
-#[test]
 fn the_shell_evaluates_lines() {
     let node = Node::start();
     let mut terminal = Terminal::start(&node.command(["shell"]));
-    terminal.send(b"x = 20\r");
-    terminal.send(b"x + 22\r");
-    terminal.wait_shown("42");
-    terminal.send(b"error('purple')\r");
-    terminal.wait_shown("purple");
-    terminal.send(b"for i = 1, 2 do\r  print('i' .. i)\rend\r");
-    terminal.wait_shown("i2");
-    terminal.send(b"while true do end\r");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    let mut prompts = 0;
+    let mut say = |terminal: &mut Terminal, line: &str, answer: &str| {
+        prompts += 1;
+        terminal.wait_times(">> ", prompts);
+        terminal.send(format!("{line}\r").as_bytes());
+        terminal.wait_shown(answer);
+    };
+    say(&mut terminal, "x = 20", "x = 20");
+    say(&mut terminal, "x + 22", "42");
+    say(&mut terminal, "error('pur' .. 'ple')", "purple");
+    say(
+        &mut terminal,
+        "function f() return 'whole ' .. 'function' end f()",
+        "whole function",
+    );
+    say(&mut terminal, "while true do end", "true do end");
+    std::thread::sleep(std::time::Duration::from_millis(500));
     terminal.send(CTRL_C);
-    terminal.send(b"'still ' .. 'here'\r");
-    terminal.wait_shown("still here");
+    terminal.wait_shown("interrupted");
+    say(&mut terminal, "'still ' .. 'here'", "still here");
+    say(&mut terminal, "for i = 1, 2 do", "\n");
+    terminal.wait_shown("\r\u{1b}[K> ");
+    terminal.send(b"print('i' .. i) end\r");
+    terminal.wait_shown("i2");
+    say(&mut terminal, "'last'", "last");
+    terminal.wait_times(">> ", prompts + 1);
     terminal.send(CTRL_D);
     assert_eq!(terminal.wait_end(), Some(0), "{}", terminal.shown());
 }

@@ -85,6 +85,8 @@ impl Node {
         command
             .env("GSHELL_RUN_DIR", self.run_dir())
             .env("GSHELL_STATE_DIR", self.state_dir());
+        // A command must not bring a node back that the test has killed; `cmd_autostarting` takes this away.
+        command.env("GSHELL_NO_AUTOSTART", "1");
         command
             .env("HOME", self.dir.path().join("home"))
             .env("TERM", "xterm")

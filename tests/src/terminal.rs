@@ -7,11 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, Winsize, openpty};
 
-use crate::{DEADLINE, children, wait_for, wait_until};
+use crate::{DEADLINE, children, wait_for};
 
 /// Ctrl-C, Ctrl-D, Ctrl-P and Ctrl-Q as a keyboard sends them.
 pub const CTRL_C: &[u8] = b"\x03";
@@ -96,11 +97,21 @@ impl Terminal {
     /// Waits until the terminal shows `text`.
     #[track_caller]
     pub fn wait_shown(&self, text: &str) {
-        wait_until(
-            &format!("the terminal shows {text:?}; it shows {:?}", self.shown()),
-            DEADLINE,
-            || self.shown().contains(text),
-        );
+        self.wait_times(text, 1);
+    }
+
+    /// Waits until the terminal has shown `text` this often.
+    #[track_caller]
+    pub fn wait_times(&self, text: &str, times: usize) {
+        let start = Instant::now();
+        while self.shown().matches(text).count() < times {
+            assert!(
+                start.elapsed() < DEADLINE,
+                "no {text:?} ({times} times) on the terminal: {:?}",
+                self.shown()
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits for the end of the command and gives its exit status.

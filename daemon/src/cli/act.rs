@@ -100,6 +100,9 @@ fn verdict(action: Action, acted: &Acted) -> Outcome {
     Err(Failure::new(status, reasons.join("\ngshell: ")))
 }
 
+/// Refusals that are told one by one; a wildcard can meet hundreds.
+const TOLD: usize = 10;
+
 /// A line for each thing that was left alone.
 pub fn refusals(verb: &str, refused: &[Refused]) -> Vec<String> {
     let line = |refused: &Refused| match refused.name.is_empty() || refused.id.starts_with(&refused.name) {
@@ -109,7 +112,11 @@ pub fn refusals(verb: &str, refused: &[Refused]) -> Vec<String> {
             refused.id, refused.name, refused.reason
         ),
     };
-    refused.iter().map(line).collect()
+    let mut lines: Vec<String> = refused.iter().take(TOLD).map(line).collect();
+    if refused.len() > TOLD {
+        lines.push(format!("and {} more were refused", refused.len() - TOLD));
+    }
+    lines
 }
 
 impl<'a> Report<'a> {
@@ -175,6 +182,23 @@ mod tests {
         assert_eq!(
             verdict(Action::Remove, &acted).unwrap_err().status,
             Status::NotFound
+        );
+    }
+
+    #[test]
+    fn many_refusals_are_counted() {
+        let refused = vec![
+            Refused {
+                id: "ff".into(),
+                name: String::new(),
+                reason: "no".into()
+            };
+            TOLD + 5
+        ];
+        let lines = refusals("stop", &refused);
+        assert_eq!(
+            (lines.len(), lines[TOLD].as_str()),
+            (TOLD + 1, "and 5 more were refused")
         );
     }
 

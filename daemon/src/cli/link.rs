@@ -12,6 +12,7 @@ use gshell_service::blocking::Client;
 use gshell_service::unix;
 use gshell_sys::peer;
 use gshell_wire::{Code, Fault, Message};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::autostart;
 use super::failure::{Failure, reason};
@@ -115,7 +116,7 @@ fn explain(what: &str, fault: &Fault) -> Failure {
 pub fn connect(dirs: &Dirs) -> Result<Option<Client>, Failure> {
     let path = unix::socket_path(&dirs.run, PUBLISHER, DAEMON_SERVICE);
     match unix::connect(&path) {
-        Ok(socket) => Ok(Some(Client::over(socket))),
+        Ok(socket) => greet(Client::over(socket), "the node").map(Some),
         Err(error) => match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
             ErrorKind::PermissionDenied => {
@@ -136,8 +137,22 @@ pub fn connect(dirs: &Dirs) -> Result<Option<Client>, Failure> {
 
 /// Connects to a group's socket, as the node named it.
 pub fn connect_group(socket: &str, group: &str) -> Result<Client, Failure> {
-    Client::connect(Path::new(socket))
-        .map_err(|fault| Failure::fault(&format!("cannot reach group {group}"), &fault))
+    let what = format!("cannot reach group {group}");
+    let client = Client::connect(Path::new(socket)).map_err(|fault| Failure::fault(&what, &fault))?;
+    greet(client, &format!("group {group}"))
+}
+
+/// Says hello and waits until `who` does: a process that hangs takes connections all the same.
+fn greet(mut client: Client, who: &str) -> Result<Client, Failure> {
+    let silent = |why: &str| Failure::new(Status::Unreachable, format!("{who} does not answer: {why}"));
+    client.flush().map_err(|fault| silent(&fault.to_string()))?;
+    let limit = PollTimeout::try_from(QUICK).unwrap_or(PollTimeout::MAX);
+    let answered = poll(&mut [PollFd::new(client.fd(), PollFlags::POLLIN)], limit);
+    match answered {
+        Ok(0) => Err(silent(&format!("no hello within {} s", QUICK.as_secs()))),
+        // A signal is no reason to doubt; the call that follows waits for the same.
+        _ => Ok(client),
+    }
 }
 
 /// No node serves these folders: says how to start one.

@@ -1,12 +1,14 @@
 //! `gshell log`: what an environment wrote, and what a group or the node says about itself.
 
+use gshell_control::messages::daemon::{Locate, Located};
 use gshell_control::messages::log::{Chunk, End, LogQuery, Lost, Redirect};
+use gshell_control::names;
 use gshell_service::Incoming;
 use gshell_service::blocking::{Client, Received};
 use gshell_wire::{Code, Fault};
 
 use super::failure::{Failure, Outcome};
-use super::link::{Absent, Global, Link, connect_group};
+use super::link::{Absent, Global, Link, QUICK, connect_group};
 use super::{output, values};
 use crate::exit_codes::Status;
 
@@ -42,7 +44,7 @@ enum Next {
 /// Prints the log.
 pub fn run(global: &Global, args: Args) -> Outcome {
     let mut link = Link::open(global, Absent::Fail)?;
-    let query = LogQuery {
+    let mut query = LogQuery {
         target: args.target,
         lines: args.lines,
         follow: args.follow,
@@ -50,6 +52,12 @@ pub fn run(global: &Global, args: Args) -> Outcome {
     let Some(socket) = copy(link.client(), &query)? else {
         return Ok(Status::Ok);
     };
+    if names::check_env_id(&query.target).is_err() {
+        // Names are the node's affair; the group knows its environments by their IDs.
+        let what = format!("cannot read the log of {}", query.target);
+        let request = Locate { target: query.target };
+        query.target = link.call::<_, Located>(&what, &request, QUICK)?.job.id;
+    }
     let mut group = connect_group(&socket, "of the log")?;
     match copy(&mut group, &query)? {
         None => Ok(Status::Ok),

@@ -161,7 +161,9 @@ impl Cli {
 
     fn run(self) -> Outcome {
         let global = self.global()?;
-        let Some(command) = self.command else { return no_command(&global) };
+        let Some(command) = self.command else {
+            return no_command(&global);
+        };
         match command {
             Command::Daemon(_) => Ok(Status::Ok), // taken care of by `main`
             Command::Run(args) => run::run(&global, args),
@@ -214,16 +216,26 @@ mod tests {
         let cli = parse(&["ps", "--run-dir", "/r", "-l", "debug", "-p", "0123456789ab"]).unwrap();
         let global = cli.global().unwrap();
         assert_eq!(global.dirs.run, PathBuf::from("/r"));
-        assert_eq!((global.log_level, global.provider.as_deref()), (LogLevel::Debug, Some("0123456789ab")));
+        assert_eq!(
+            (global.log_level, global.provider.as_deref()),
+            (LogLevel::Debug, Some("0123456789ab"))
+        );
         assert!(parse(&["-l", "loud", "ps"]).is_err());
     }
 
     #[test]
     fn every_command_has_examples() {
         for command in Cli::command().get_subcommands() {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             assert!(help.contains("gshell "), "{} has no example", command.get_name());
-            assert!(command.get_about().is_some(), "{} has no description", command.get_name());
+            assert!(
+                command.get_about().is_some(),
+                "{} has no description",
+                command.get_name()
+            );
         }
     }
 }

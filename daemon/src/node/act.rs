@@ -50,7 +50,10 @@ pub fn select(node: &Node, patterns: &[String], group: Option<&str>) -> Vec<(Rc<
 /// Does what was asked to every environment that matches, all at the same time.
 pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
     if request.patterns.is_empty() || request.patterns.len() > PATTERNS as usize {
-        return Err(Fault::new(Code::Invalid, format!("between 1 and {PATTERNS} IDs or names are needed")));
+        return Err(Fault::new(
+            Code::Invalid,
+            format!("between 1 and {PATTERNS} IDs or names are needed"),
+        ));
     }
     let selected = select(&node, &request.patterns, request.group.as_deref());
     let unmatched = request
@@ -61,6 +64,7 @@ pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
         .collect();
     let tasks: Vec<_> = selected
         .into_iter()
+        .filter(|(_, job)| meant(job, &request))
         .map(|(group, job)| {
             let (node, action, force) = (node.clone(), request.action, request.force);
             let work = rt::spawn({
@@ -70,16 +74,42 @@ pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
             (group, job, work)
         })
         .collect();
-    let mut acted = Acted { unmatched, ..Acted::default() };
+    let mut acted = Acted {
+        unmatched,
+        ..Acted::default()
+    };
     for (group, job, work) in tasks {
         match work.await {
             Ok(outcome) => {
-                acted.done.push(Done { id: job.id, name: job.name, group: group.name.to_string(), outcome });
+                acted.done.push(Done {
+                    id: job.id,
+                    name: job.name,
+                    group: group.name.to_string(),
+                    outcome,
+                });
             }
-            Err(fault) => acted.refused.push(Refused { id: job.id, name: job.name, reason: fault.to_string() }),
+            Err(fault) => acted.refused.push(Refused {
+                id: job.id,
+                name: job.name,
+                reason: fault.to_string(),
+            }),
         }
     }
     Ok(acted)
+}
+
+/// Whether the action makes sense for an environment that only a wildcard means: `stop '*'` is about those that run.
+/// One that is named is told why not.
+fn meant(job: &Job, request: &Act) -> bool {
+    let named = request.patterns.iter().any(|pattern| !pattern.contains('*') && job.matches(pattern));
+    let active = job.state.is_active();
+    named
+        || match request.action {
+            Action::Stop | Action::Kill => active,
+            Action::Start => !active,
+            Action::Remove => !active || request.force,
+            Action::Restart => true,
+        }
 }
 
 async fn one(
@@ -93,7 +123,17 @@ async fn one(
         end(node, group, job, EnvAction::Kill).await?;
     }
     match action {
-        Action::Stop => end(node, group, job, EnvAction::Stop { grace_ms: STOP_GRACE.as_millis() as u32 }).await,
+        Action::Stop => {
+            end(
+                node,
+                group,
+                job,
+                EnvAction::Stop {
+                    grace_ms: STOP_GRACE.as_millis() as u32,
+                },
+            )
+            .await
+        }
         Action::Kill => end(node, group, job, EnvAction::Kill).await,
         Action::Start => command(node, group, job, EnvAction::Start, GROUP_START).await,
         Action::Restart => restart(node, group, job).await,
@@ -112,10 +152,16 @@ async fn command(
     group.pending.set(group.pending.get() + 1);
     let result = async {
         let link = node.ensure_link(group, GROUP_START).await?;
-        let request = Command { id: job.id.clone(), action };
+        let request = Command {
+            id: job.id.clone(),
+            action,
+        };
         let answer = rt::timeout(limit, link.call::<_, Commanded>(&request)).await;
         answer.unwrap_or_else(|| {
-            Err(Fault::new(Code::Timeout, format!("group {} does not answer", group.name)))
+            Err(Fault::new(
+                Code::Timeout,
+                format!("group {} does not answer", group.name),
+            ))
         })
     }
     .await;
@@ -127,7 +173,10 @@ async fn command(
 /// Ends a run. One that cannot be ended goes with its group, which comes back without it.
 async fn end(node: &Rc<Node>, group: &Rc<Group>, job: &Job, action: EnvAction) -> Result<String, Fault> {
     if !job.state.is_active() {
-        return Err(Fault::new(Code::State, format!("not running: it is {}", job.status())));
+        return Err(Fault::new(
+            Code::State,
+            format!("not running: it is {}", job.status()),
+        ));
     }
     if group.link().is_none() {
         return end_on_disk(node, group, job);
@@ -144,8 +193,13 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, job: &Job, action: EnvAction) -
 
 /// Kills the group's process, which starts again without this environment.
 async fn go_on_without(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, Fault> {
-    let Some(pid) = group.pid() else { return end_on_disk(node, group, job) };
-    node.log.warn(&format!("group {}: {} does not end: restarting the group without it", group.name, job.id));
+    let Some(pid) = group.pid() else {
+        return end_on_disk(node, group, job);
+    };
+    node.log.warn(&format!(
+        "group {}: {} does not end: restarting the group without it",
+        group.name, job.id
+    ));
     let path = note::path(&node.run_dir, &group.name.to_string());
     note::write(&path, &job.id, Reason::Unstoppable).map_err(|error| {
         Fault::new(Code::Storage, format!("cannot write {}", path.display())).with_cause(error.to_string())
@@ -157,7 +211,10 @@ async fn go_on_without(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<
     };
     // With nothing else to run the group does not come back; its record is put right here.
     if !group.until(MARGIN, |group| group.pid() != Some(pid)).await {
-        return Err(Fault::new(Code::Internal, format!("process {pid} of group {} does not end", group.name)));
+        return Err(Fault::new(
+            Code::Internal,
+            format!("process {pid} of group {} does not end", group.name),
+        ));
     }
     node.note_killed(group, &job.id, Reason::Unstoppable.text());
     if group.active() {
@@ -177,7 +234,12 @@ fn end_on_disk(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, 
         let mut jobs = group.jobs.borrow_mut();
         jobs.get_mut(&job.id).map(|seen| {
             seen.job.error = Some("stopped while its group was down".to_owned());
-            seen.job.ended(clock::wall_ms(), seen.job.duration_ms, Exit::Killed, String::new());
+            seen.job.ended(
+                clock::wall_ms(),
+                seen.job.duration_ms,
+                Exit::Killed,
+                String::new(),
+            );
         })
     };
     if changed.is_none() {
@@ -189,11 +251,17 @@ fn end_on_disk(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, 
 }
 
 fn save(node: &Node, group: &Group, id: &str) -> Result<(), Fault> {
-    let Some(state) = node.state_dir() else { return Ok(()) };
-    let Some(job) = group.jobs.borrow().get(id).map(|seen| seen.job.clone()) else { return Ok(()) };
+    let Some(state) = node.state_dir() else {
+        return Ok(());
+    };
+    let Some(job) = group.jobs.borrow().get(id).map(|seen| seen.job.clone()) else {
+        return Ok(());
+    };
     debug_assert_eq!(job.desired, Desired::Rest);
     let saved = Store::open(&state, &group.name.to_string()).and_then(|store| store.save(&job));
-    saved.map(drop).map_err(|error| Fault::new(Code::Storage, error.to_string()))
+    saved
+        .map(drop)
+        .map_err(|error| Fault::new(Code::Storage, error.to_string()))
 }
 
 async fn restart(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String, Fault> {
@@ -201,7 +269,9 @@ async fn restart(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String
     match command(node, group, job, EnvAction::Restart, limit).await {
         Err(fault) if fault.code() == Some(Code::Timeout) => {
             go_on_without(node, group, job).await?;
-            command(node, group, job, EnvAction::Start, limit).await.map(|_| "restarted".to_owned())
+            command(node, group, job, EnvAction::Start, limit)
+                .await
+                .map(|_| "restarted".to_owned())
         }
         other => other,
     }

@@ -19,7 +19,9 @@ pub async fn find_groups(node: &Rc<Node>) {
         }
     }
     for (publisher, service, path) in unix::published(&node.run_dir) {
-        let Some(name) = GroupName::from_service(&service).filter(|_| publisher == "gshell") else { continue };
+        let Some(name) = GroupName::from_service(&service).filter(|_| publisher == "gshell") else {
+            continue;
+        };
         match Client::connect(&path) {
             Ok(client) => {
                 let group = known(node, &name);
@@ -43,7 +45,9 @@ pub async fn find_groups(node: &Rc<Node>) {
 
 fn known(node: &Rc<Node>, name: &GroupName) -> Rc<Group> {
     let mut groups = node.groups.borrow_mut();
-    let group = groups.entry(name.to_string()).or_insert_with(|| Group::new(name.clone(), GroupSpec::of(name)));
+    let group = groups
+        .entry(name.to_string())
+        .or_insert_with(|| Group::new(name.clone(), GroupSpec::of(name)));
     let group = group.clone();
     drop(groups);
     if let Some(spec) = node.state_dir().and_then(|state| saved_spec(&state, name)) {
@@ -91,10 +95,14 @@ pub fn start_groups(node: &Rc<Node>) {
 /// Folders in the runtime dir of groups that are no more.
 fn sweep_leftovers(node: &Rc<Node>) {
     for parent in ["groups", "log"] {
-        let Ok(entries) = std::fs::read_dir(node.run_dir.join(parent)) else { continue };
+        let Ok(entries) = std::fs::read_dir(node.run_dir.join(parent)) else {
+            continue;
+        };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let Some(name) = name.to_str().and_then(|name| name.parse::<GroupName>().ok()) else { continue };
+            let Some(name) = name.to_str().and_then(|name| name.parse::<GroupName>().ok()) else {
+                continue;
+            };
             let name = name.to_string();
             if !node.groups.borrow().contains_key(&name) {
                 gshell_group::sweep_sessions(&node.run_dir, &name);

@@ -94,7 +94,11 @@ pub fn main(socket: OwnedFd) -> i32 {
         Ok(signals) => signals,
         Err(_) => return 1,
     };
-    let mut server = Server { socket, children: BTreeSet::new(), oom_kills: memory::machine_oom_kills() };
+    let mut server = Server {
+        socket,
+        children: BTreeSet::new(),
+        oom_kills: memory::machine_oom_kills(),
+    };
     loop {
         let ready = wait(&server.socket, &signals);
         if ready.1 {
@@ -151,16 +155,34 @@ impl Server {
         match fork::fork() {
             Ok(fork::Forked::Parent(pid)) => {
                 self.children.insert(pid);
-                self.say(&ForkEvent::Forked { number: request.number, pid });
+                self.say(&ForkEvent::Forked {
+                    number: request.number,
+                    pid,
+                });
                 Took::Request
             }
             Ok(fork::Forked::Child) => {
-                let ForkRequest { spec, run_dir, state_dir, socket, .. } = request;
-                Took::Child(Box::new(Start { spec, run_dir, state_dir, listener, socket }))
+                let ForkRequest {
+                    spec,
+                    run_dir,
+                    state_dir,
+                    socket,
+                    ..
+                } = request;
+                Took::Child(Box::new(Start {
+                    spec,
+                    run_dir,
+                    state_dir,
+                    listener,
+                    socket,
+                }))
             }
             Err(error) => {
                 let reason = format!("fork: {error}");
-                self.say(&ForkEvent::Failed { number: request.number, reason });
+                self.say(&ForkEvent::Failed {
+                    number: request.number,
+                    reason,
+                });
                 Took::Request
             }
         }
@@ -176,7 +198,12 @@ impl Server {
                 ExitStatus::Signal { signal, .. } => (None, Some(signal)),
             };
             let oom = signal == Some(SIGKILL) && self.oom_happened();
-            self.say(&ForkEvent::Exited { pid, code, signal, oom });
+            self.say(&ForkEvent::Exited {
+                pid,
+                code,
+                signal,
+                oom,
+            });
         }
     }
 

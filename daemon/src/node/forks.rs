@@ -62,13 +62,17 @@ impl Forks {
         let (send, receive) = bounded(1);
         self.waiting.borrow_mut().insert(number, send);
         let socket = self.socket.borrow().clone();
-        let sent =
-            socket.write_with(|fd| fdpass::send(fd.as_fd(), &bytes, &[listener.as_fd()]).map(drop)).await;
+        let sent = socket
+            .write_with(|fd| fdpass::send(fd.as_fd(), &bytes, &[listener.as_fd()]).map(drop))
+            .await;
         if let Err(error) = sent {
             self.waiting.borrow_mut().remove(&number);
             return Err(format!("the fork server does not take requests: {error}"));
         }
-        receive.recv().await.unwrap_or_else(|_| Err("the fork server ended".to_owned()))
+        receive
+            .recv()
+            .await
+            .unwrap_or_else(|_| Err("the fork server ended".to_owned()))
     }
 
     /// How often the fork server had to be replaced.
@@ -105,8 +109,19 @@ impl Forks {
             match event {
                 Ok(ForkEvent::Forked { number, pid }) => self.answer(number, Ok(pid)),
                 Ok(ForkEvent::Failed { number, reason }) => self.answer(number, Err(reason)),
-                Ok(ForkEvent::Exited { pid, code, signal, oom }) => {
-                    let _ = self.exits.send(Exited { pid, ended: ended(code, signal, oom) }).await;
+                Ok(ForkEvent::Exited {
+                    pid,
+                    code,
+                    signal,
+                    oom,
+                }) => {
+                    let _ = self
+                        .exits
+                        .send(Exited {
+                            pid,
+                            ended: ended(code, signal, oom),
+                        })
+                        .await;
                 }
                 Err(_) => return,
             }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use async_channel::Sender;
-use gshell_control::messages::groups::{Changed, GroupEnding, GroupShutdown, Hello, Removed, Synced, Watch, Welcome};
+use gshell_control::messages::groups::{
+    Changed, GroupEnding, GroupShutdown, Hello, Removed, Synced, Watch, Welcome,
+};
 use gshell_control::names::PUBLISHER;
 use gshell_control::{Exit, GroupInfo, GroupName, GroupSpec, GroupState, Job, State};
 use gshell_service::rt::{self, Task};
@@ -15,10 +17,13 @@ use gshell_supervise::{Action, Ended, Event, Stage, Supervisor};
 use gshell_sys::{clock, process};
 use gshell_wire::{Code, Fault};
 
-use super::fork_server::ForkRequest;
 use super::Node;
+use super::fork_server::ForkRequest;
 
 const SIGKILL: i32 = 9;
+/// Time for the fork server's report after a group's process is found to be gone. Short, because a group that was
+/// adopted from another daemon has nobody to report it and is waited for.
+const REPORT_WAIT: Duration = Duration::from_millis(20);
 
 /// An environment, and when this was heard of it.
 pub struct Seen {
@@ -67,7 +72,13 @@ impl Group {
 
     /// Notes how an environment is now.
     pub fn note(&self, job: Job) {
-        self.jobs.borrow_mut().insert(job.id.clone(), Seen { job, at: Instant::now() });
+        self.jobs.borrow_mut().insert(
+            job.id.clone(),
+            Seen {
+                job,
+                at: Instant::now(),
+            },
+        );
         self.wake();
     }
 
@@ -183,7 +194,11 @@ impl Node {
             return;
         }
         let name = group.name.to_string();
-        let known = self.groups.borrow().get(&name).is_some_and(|known| Rc::ptr_eq(known, group));
+        let known = self
+            .groups
+            .borrow()
+            .get(&name)
+            .is_some_and(|known| Rc::ptr_eq(known, group));
         if known {
             self.groups.borrow_mut().remove(&name);
             self.remove_files(&name);
@@ -197,12 +212,29 @@ impl Node {
             Action::AskShutdown { grace_ms } => ask_shutdown(group, grace_ms),
             Action::Kill { pid } => {
                 if process::kill(pid, SIGKILL).is_err() {
-                    self.feed_later(group, Event::Exited { pid, ended: Ended::UNKNOWN });
+                    self.gone_unseen(group, pid);
                 }
             }
             Action::ScheduleTick { at_ms } => self.schedule(group, at_ms),
             Action::Report(text) => self.log.info(&format!("group {}: {text}", group.name)),
         }
+    }
+
+    /// There is no such process: whoever reaped it may be about to say how it ended.
+    fn gone_unseen(self: &Rc<Self>, group: &Rc<Group>, pid: i32) {
+        let (node, group) = (self.clone(), group.clone());
+        rt::spawn(async move {
+            rt::sleep(REPORT_WAIT).await;
+            node.feed(
+                &group,
+                Event::Exited {
+                    pid,
+                    ended: Ended::UNKNOWN,
+                },
+            );
+            node.update(&group);
+        })
+        .detach();
     }
 
     /// Feeds an event after the one that is being handled.
@@ -287,12 +319,22 @@ impl Node {
         client: &Rc<Client>,
         adopted: bool,
     ) -> Result<(), Fault> {
-        let hello = Hello { daemon_pid: std::process::id() as i32, version: crate::VERSION.to_owned() };
+        let hello = Hello {
+            daemon_pid: std::process::id() as i32,
+            version: crate::VERSION.to_owned(),
+        };
         let welcome: Welcome = client.call(&hello).await?;
         let pid = welcome.pid;
         self.note_reports(&welcome);
         *group.welcome.borrow_mut() = welcome;
-        self.feed(group, if adopted { Event::Adopted { pid } } else { Event::Ready { pid } });
+        self.feed(
+            group,
+            if adopted {
+                Event::Adopted { pid }
+            } else {
+                Event::Ready { pid }
+            },
+        );
         let stream = client.open().await?;
         stream.send(&Watch {}).await?;
         let mut fresh = Some(BTreeSet::new());
@@ -322,7 +364,11 @@ impl Node {
     }
 
     fn link_lost(self: &Rc<Self>, group: &Rc<Group>, client: &Rc<Client>, fault: &Fault) {
-        let current = group.link.borrow().as_ref().is_some_and(|link| Rc::ptr_eq(link, client));
+        let current = group
+            .link
+            .borrow()
+            .as_ref()
+            .is_some_and(|link| Rc::ptr_eq(link, client));
         if !current {
             return;
         }
@@ -338,7 +384,12 @@ impl Node {
 
     /// The fork server says that a process is gone.
     pub fn group_exited(self: &Rc<Self>, pid: i32, ended: Ended) {
-        let group = self.groups.borrow().values().find(|group| group.pid() == Some(pid)).cloned();
+        let group = self
+            .groups
+            .borrow()
+            .values()
+            .find(|group| group.pid() == Some(pid))
+            .cloned();
         let Some(group) = group else { return };
         // Its last word about its environments may still be in the connection's buffer.
         let (node, link) = (self.clone(), group.link());
@@ -355,14 +406,21 @@ impl Node {
     fn after_exit(self: &Rc<Self>, group: &Rc<Group>, pid: i32, ended: Ended) {
         let told = ended.code == Some(gshell_group::EXIT_BOOT);
         if told {
-            self.log.warn(&format!("group {} could not start: see 'gshell log {}'", group.name, group.name));
+            self.log.warn(&format!(
+                "group {} could not start: see 'gshell log {}'",
+                group.name, group.name
+            ));
         }
         self.feed(group, Event::Exited { pid, ended });
         self.update(group);
     }
 
     /// The connection to the group's process, which is started if there is none.
-    pub async fn ensure_link(self: &Rc<Self>, group: &Rc<Group>, limit: Duration) -> Result<Rc<Client>, Fault> {
+    pub async fn ensure_link(
+        self: &Rc<Self>,
+        group: &Rc<Group>,
+        limit: Duration,
+    ) -> Result<Rc<Client>, Fault> {
         self.update(group);
         let there = group.until(limit, |group| group.link.borrow().is_some()).await;
         match (there, group.link()) {
@@ -383,7 +441,12 @@ impl Node {
     pub fn note_killed(&self, group: &Group, id: &str, error: &str) {
         if let Some(seen) = group.jobs.borrow_mut().get_mut(id) {
             seen.job.error = Some(error.to_owned());
-            seen.job.ended(clock::wall_ms(), seen.job.duration_ms, Exit::Killed, String::new());
+            seen.job.ended(
+                clock::wall_ms(),
+                seen.job.duration_ms,
+                Exit::Killed,
+                String::new(),
+            );
         }
     }
 }

@@ -23,12 +23,20 @@ const GONE: Duration = Duration::from_secs(3);
 /// Ends groups and forgets what is in them. When one of them may not be ended, none is.
 pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, Fault> {
     if request.patterns.is_empty() || request.patterns.len() > PATTERNS as usize {
-        return Err(Fault::new(Code::Invalid, format!("between 1 and {PATTERNS} groups are needed")));
+        return Err(Fault::new(
+            Code::Invalid,
+            format!("between 1 and {PATTERNS} groups are needed"),
+        ));
     }
     let groups: Vec<_> = node.groups.borrow().values().cloned().collect();
     let meant: Vec<_> = groups
         .into_iter()
-        .filter(|group| request.patterns.iter().any(|pattern| is_group(pattern, &group.name)))
+        .filter(|group| {
+            request
+                .patterns
+                .iter()
+                .any(|pattern| is_group(pattern, &group.name))
+        })
         .collect();
     let mut reply = GroupsKilled {
         unmatched: request
@@ -40,7 +48,11 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
         ..GroupsKilled::default()
     };
     if !request.force {
-        reply.refused = meant.iter().filter(|group| group.active()).map(|group| refused(group)).collect();
+        reply.refused = meant
+            .iter()
+            .filter(|group| group.active())
+            .map(|group| refused(group))
+            .collect();
         if !reply.refused.is_empty() {
             return Ok(reply);
         }
@@ -50,14 +62,21 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
         .map(|group| {
             let node = node.clone();
             let name = group.name.to_string();
-            (name, rt::spawn(async move { end(&node, &group, request.force).await }))
+            (
+                name,
+                rt::spawn(async move { end(&node, &group, request.force).await }),
+            )
         })
         .collect();
     for (name, task) in tasks {
         match task.await {
             Ok(()) => reply.killed.push(name),
             Err(fault) => {
-                reply.refused.push(Refused { id: name.clone(), name, reason: fault.to_string() });
+                reply.refused.push(Refused {
+                    id: name.clone(),
+                    name,
+                    reason: fault.to_string(),
+                });
             }
         }
     }
@@ -66,12 +85,19 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
 
 fn refused(group: &Rc<Group>) -> Refused {
     let jobs = group.jobs_now();
-    let running: Vec<_> =
-        jobs.iter().filter(|job| job.state.is_active()).map(|job| format!("{} {}", job.id, job.name)).collect();
+    let running: Vec<_> = jobs
+        .iter()
+        .filter(|job| job.state.is_active())
+        .map(|job| format!("{} {}", job.id, job.name))
+        .collect();
     Refused {
         id: group.name.to_string(),
         name: group.name.name().to_owned(),
-        reason: format!("{} running: {} (stop them, or use -f)", running.len(), running.join(", ")),
+        reason: format!(
+            "{} running: {} (stop them, or use -f)",
+            running.len(),
+            running.join(", ")
+        ),
     }
 }
 
@@ -91,7 +117,10 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, force: bool) -> Result<(), Faul
     }
     let limit = STOP_GRACE + KILL_WAIT + GONE;
     if !group.until(limit, |group| group.stage() == Stage::Idle).await {
-        return Err(Fault::new(Code::Timeout, format!("its process did not end within {limit:?}")));
+        return Err(Fault::new(
+            Code::Timeout,
+            format!("its process did not end within {limit:?}"),
+        ));
     }
     gshell_group::sweep_sessions(&node.run_dir, &group.name.to_string());
     node.feed(group, Event::Emptied);
@@ -103,8 +132,10 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, force: bool) -> Result<(), Faul
 pub async fn shutdown(node: Rc<Node>, request: Shutdown) -> Result<ShuttingDown, Fault> {
     if request.groups {
         let groups: Vec<_> = node.groups.borrow().values().cloned().collect();
-        let tasks: Vec<_> =
-            groups.into_iter().map(|group| rt::spawn(async move { stop_process(&group).await })).collect();
+        let tasks: Vec<_> = groups
+            .into_iter()
+            .map(|group| rt::spawn(async move { stop_process(&group).await }))
+            .collect();
         for task in tasks {
             task.await;
         }
@@ -114,8 +145,12 @@ pub async fn shutdown(node: Rc<Node>, request: Shutdown) -> Result<ShuttingDown,
 }
 
 async fn stop_process(group: &Rc<Group>) {
-    let (Some(link), Some(pid)) = (group.link(), group.pid()) else { return };
-    let shutdown = GroupShutdown { grace_ms: STOP_GRACE.as_millis() as u32 };
+    let (Some(link), Some(pid)) = (group.link(), group.pid()) else {
+        return;
+    };
+    let shutdown = GroupShutdown {
+        grace_ms: STOP_GRACE.as_millis() as u32,
+    };
     let ended = async {
         let _: Result<GroupEnding, Fault> = link.call(&shutdown).await;
         link.lost().await

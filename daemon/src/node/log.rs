@@ -24,7 +24,16 @@ impl NodeLog {
     /// Logs into `run_dir`; without a file only aloud.
     pub fn open(run_dir: &Path, level: LogLevel) -> NodeLog {
         let aloud = std::io::stderr().is_terminal() || std::env::var_os("JOURNAL_STREAM").is_some();
-        NodeLog { level, file: RefCell::new(Log::open(&run_dir.join("log"), NAME, LOG_RING).ok()), aloud }
+        NodeLog {
+            level,
+            file: RefCell::new(Log::open(&run_dir.join("log"), NAME, LOG_RING).ok()),
+            aloud,
+        }
+    }
+
+    /// Whether the log also goes to standard error.
+    pub fn is_aloud(&self) -> bool {
+        self.aloud
     }
 
     /// Something is not as it should be.

@@ -17,15 +17,25 @@ use super::{Node, log, serve};
 pub async fn serve(node: Rc<Node>, request: LogQuery, stream: Stream) -> Result<(), Fault> {
     let target = request.target.as_str();
     if target == log::NAME {
-        let source = Source { folder: node.run_dir.join("log"), name: log::NAME.to_owned() };
+        let source = Source {
+            folder: node.run_dir.join("log"),
+            name: log::NAME.to_owned(),
+        };
         return serve_log::serve(&source, &request, &stream, || true).await;
     }
     if let Some((group, job)) = serve::find_one(&node, target)? {
         if group.link().is_some() {
             let socket = unix::socket_path(&node.run_dir, PUBLISHER, &group.name.service());
-            return stream.send(&Redirect { socket: socket.to_string_lossy().into_owned() }).await;
+            return stream
+                .send(&Redirect {
+                    socket: socket.to_string_lossy().into_owned(),
+                })
+                .await;
         }
-        let source = Source { folder: logs_dir(&node.run_dir, &group.name.to_string()), name: job.id };
+        let source = Source {
+            folder: logs_dir(&node.run_dir, &group.name.to_string()),
+            name: job.id,
+        };
         return serve_log::serve(&source, &request, &stream, || false).await;
     }
     let Some(group) = find_group(&node, target) else {
@@ -33,7 +43,10 @@ pub async fn serve(node: Rc<Node>, request: LogQuery, stream: Stream) -> Result<
         return Err(Fault::new(Code::NotFound, text));
     };
     let name = group.name.to_string();
-    let source = Source { folder: logs_dir(&node.run_dir, &name), name };
+    let source = Source {
+        folder: logs_dir(&node.run_dir, &name),
+        name,
+    };
     serve_log::serve(&source, &request, &stream, || true).await
 }
 
@@ -41,5 +54,9 @@ fn find_group(node: &Node, target: &str) -> Option<Rc<Group>> {
     if target.contains('*') {
         return None;
     }
-    node.groups.borrow().values().find(|group| is_group(target, &group.name)).cloned()
+    node.groups
+        .borrow()
+        .values()
+        .find(|group| is_group(target, &group.name))
+        .cloned()
 }

@@ -95,7 +95,10 @@ impl Node {
                 self.report(error.to_string());
             }
         }
-        for folder in [self.run_dir.join("groups").join(name), gshell_group::logs_dir(&self.run_dir, name)] {
+        for folder in [
+            self.run_dir.join("groups").join(name),
+            gshell_group::logs_dir(&self.run_dir, name),
+        ] {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
@@ -115,7 +118,12 @@ impl Node {
         let mut live: BTreeSet<String> = groups
             .values()
             .flat_map(|group| {
-                group.jobs.borrow().values().map(|seen| seen.job.package.clone()).collect::<Vec<_>>()
+                group
+                    .jobs
+                    .borrow()
+                    .values()
+                    .map(|seen| seen.job.package.clone())
+                    .collect::<Vec<_>>()
             })
             .collect();
         if let Some(state) = self.state_dir() {

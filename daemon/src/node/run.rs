@@ -19,6 +19,9 @@ use super::group::Group;
 /// Time for the group to take the environment, with its record on disk.
 const LAUNCH: Duration = Duration::from_secs(10);
 
+/// Time for a group that died to be back with its records.
+const COMES_BACK: Duration = Duration::from_secs(3);
+
 /// Counts a request as something that is about to run in a group.
 struct Pending {
     node: Rc<Node>,
@@ -28,7 +31,10 @@ struct Pending {
 impl Pending {
     fn new(node: &Rc<Node>, group: &Rc<Group>) -> Pending {
         group.pending.set(group.pending.get() + 1);
-        Pending { node: node.clone(), group: group.clone() }
+        Pending {
+            node: node.clone(),
+            group: group.clone(),
+        }
     }
 }
 
@@ -57,10 +63,9 @@ pub async fn run(node: Rc<Node>, request: Run, context: Context) -> Result<Start
     check_user(&request.spec)?;
     let (group, mut warnings) = pick_group(&node, &request)?;
     let pending = Pending::new(&node, &group);
-    let package = node
-        .packages
-        .put(&packed)
-        .map_err(|error| Fault::new(Code::Storage, "cannot store the package").with_cause(error.to_string()))?;
+    let package = node.packages.put(&packed).map_err(|error| {
+        Fault::new(Code::Storage, "cannot store the package").with_cause(error.to_string())
+    })?;
     drop(packed);
     let job = new_job(&request, &group, package, &context)?;
     let launched = launch(&node, &group, &request, job).await?;
@@ -77,15 +82,30 @@ pub async fn run(node: Rc<Node>, request: Run, context: Context) -> Result<Start
 
 async fn launch(node: &Rc<Node>, group: &Rc<Group>, request: &Run, job: Job) -> Result<Launched, Fault> {
     let link = node.ensure_link(group, GROUP_START).await?;
-    let launch = Launch { job: job.clone(), rows: request.rows, cols: request.cols };
+    let launch = Launch {
+        job: job.clone(),
+        rows: request.rows,
+        cols: request.cols,
+    };
     let reply = rt::timeout(LAUNCH, link.call::<_, Launched>(&launch)).await;
     let launched = reply.unwrap_or_else(|| {
-        let text = format!("group {} did not take the environment within {LAUNCH:?}", group.name);
+        let text = format!(
+            "group {} did not take the environment within {LAUNCH:?}",
+            group.name
+        );
         Err(Fault::new(Code::Timeout, text))
     });
     if launched.is_ok() && !group.jobs.borrow().contains_key(&job.id) && !job.auto_remove {
         // The group's own word about it follows on the same connection.
-        group.note(job);
+        group.note(job.clone());
+    }
+    if matches!(&launched, Err(fault) if fault.code() == Some(Code::Unreachable))
+        && survived(group, &job.id).await
+    {
+        return Ok(Launched {
+            id: job.id,
+            warnings: Vec::new(),
+        });
     }
     launched.map_err(|fault| match (fault.code(), group.info().last_exit) {
         (Some(Code::Unreachable), Some(exit)) => {
@@ -96,6 +116,14 @@ async fn launch(node: &Rc<Node>, group: &Rc<Group>, request: &Run, job: Job) -> 
     })
 }
 
+/// The group died with its answer. When it comes back it knows what it had taken: perhaps this environment, which may
+/// even be why it died.
+async fn survived(group: &Rc<Group>, id: &str) -> bool {
+    group
+        .until(COMES_BACK, |group| group.jobs.borrow().contains_key(id))
+        .await
+}
+
 /// A group is only forked for a user that exists and that this node may switch to.
 fn check_user(spec: &GroupSpec) -> Result<(), Fault> {
     let Some(name) = &spec.user else { return Ok(()) };
@@ -103,7 +131,10 @@ fn check_user(spec: &GroupSpec) -> Result<(), Fault> {
     if wanted.uid == gshell_sys::peer::current_uid() || user::is_root() {
         return Ok(());
     }
-    Err(Fault::new(Code::Denied, format!("this node does not run as root and cannot switch to user {name}")))
+    Err(Fault::new(
+        Code::Denied,
+        format!("this node does not run as root and cannot switch to user {name}"),
+    ))
 }
 
 /// The group that is asked for, made when it does not exist; with warnings about what it ignores.
@@ -149,7 +180,9 @@ fn unused_name(node: &Rc<Node>) -> Result<GroupName, Fault> {
 }
 
 fn save_spec(node: &Node, name: &GroupName, spec: &GroupSpec) -> Result<(), Fault> {
-    let Some(state) = node.state_dir() else { return Ok(()) };
+    let Some(state) = node.state_dir() else {
+        return Ok(());
+    };
     let saved = Store::open(&state, &name.to_string()).and_then(|store| store.save_spec(spec));
     if let Err(error) = saved {
         // The group runs all the same; after a restart of the node it would have the defaults.
@@ -164,10 +197,15 @@ fn differences(has: &GroupSpec, wants: &GroupSpec, name: &GroupName) -> Vec<Stri
     let mut warnings = Vec::new();
     let mut compare = |what: &str, differs: bool| {
         if differs {
-            warnings.push(format!("group {name} exists already: {what} of this run is ignored"));
+            warnings.push(format!(
+                "group {name} exists already: {what} of this run is ignored"
+            ));
         }
     };
-    compare("--max-threads", wants.max_threads != default.max_threads && wants.max_threads != has.max_threads);
+    compare(
+        "--max-threads",
+        wants.max_threads != default.max_threads && wants.max_threads != has.max_threads,
+    );
     compare("--rt", wants.rt != default.rt && wants.rt != has.rt);
     compare("--nice", wants.nice != default.nice && wants.nice != has.nice);
     compare("--cpus", wants.cpus != default.cpus && wants.cpus != has.cpus);
@@ -182,14 +220,21 @@ fn new_job(request: &Run, group: &Group, package: String, context: &Context) -> 
         group: group.name.to_string(),
         name: request.name.clone(),
         args: request.args.clone(),
-        kind: if request.package.elf { Kind::Elf } else { Kind::Script },
+        kind: if request.package.elf {
+            Kind::Elf
+        } else {
+            Kind::Script
+        },
         package,
         main: request.package.main.clone(),
         restart: request.restart,
         auto_remove: request.auto_remove,
         memory: request.memory,
         interactive: request.interactive,
-        requester: Requester { uid: peer.uid, process: format!("pid {}", peer.pid) },
+        requester: Requester {
+            uid: peer.uid,
+            process: format!("pid {}", peer.pid),
+        },
         created_ms: clock::wall_ms(),
         ..Job::default()
     };

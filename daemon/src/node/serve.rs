@@ -36,11 +36,15 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
 
 fn ps(node: &Node, request: &Ps) -> Jobs {
     let selected = act::select(node, &request.patterns, request.group.as_deref());
-    Jobs { jobs: selected.into_iter().map(|(_, job)| job).collect() }
+    Jobs {
+        jobs: selected.into_iter().map(|(_, job)| job).collect(),
+    }
 }
 
 fn groups(node: &Node) -> GroupList {
-    GroupList { groups: node.groups.borrow().values().map(|group| group.info()).collect() }
+    GroupList {
+        groups: node.groups.borrow().values().map(|group| group.info()).collect(),
+    }
 }
 
 /// The environment that an ID or a name means; an ID goes first, and a name must be the only one.
@@ -52,7 +56,11 @@ pub fn find_one(node: &Node, target: &str) -> Result<Option<(Rc<Group>, Job)>, F
     let named: Vec<_> = all.into_iter().filter(|(_, job)| job.name == target).collect();
     if named.len() > 1 {
         let ids: Vec<_> = named.iter().map(|(_, job)| job.id.as_str()).collect();
-        let text = format!("{} environments are called {target}: say which by its ID: {}", ids.len(), ids.join(", "));
+        let text = format!(
+            "{} environments are called {target}: say which by its ID: {}",
+            ids.len(),
+            ids.join(", ")
+        );
         return Err(Fault::new(Code::Invalid, text));
     }
     Ok(named.into_iter().next())
@@ -60,7 +68,10 @@ pub fn find_one(node: &Node, target: &str) -> Result<Option<(Rc<Group>, Job)>, F
 
 fn locate(node: &Node, request: &Locate) -> Result<Located, Fault> {
     let Some((group, job)) = find_one(node, &request.target)? else {
-        let text = format!("no environment has the ID or name {:?} (gshell ps lists them)", request.target);
+        let text = format!(
+            "no environment has the ID or name {:?} (gshell ps lists them)",
+            request.target
+        );
         return Err(Fault::new(Code::NotFound, text));
     };
     let socket = group.link().map(|_| {
@@ -75,7 +86,10 @@ fn list(node: &Node, request: &List) -> Services {
     let pid_of = |service: &str| match gshell_control::GroupName::from_service(service) {
         Some(name) => {
             let groups = node.groups.borrow();
-            groups.get(&name.to_string()).and_then(|group| group.pid()).unwrap_or(0)
+            groups
+                .get(&name.to_string())
+                .and_then(|group| group.pid())
+                .unwrap_or(0)
         }
         None if service == gshell_control::names::DAEMON_SERVICE => std::process::id() as i32,
         None => 0,
@@ -86,7 +100,11 @@ fn list(node: &Node, request: &List) -> Services {
             matches(&request.publisher, publisher) && matches(&request.service, service)
         })
         .map(|(publisher, service, path)| ServiceEntry {
-            pid: if publisher == PUBLISHER { pid_of(&service) } else { 0 },
+            pid: if publisher == PUBLISHER {
+                pid_of(&service)
+            } else {
+                0
+            },
             publisher,
             service,
             provider: "self".to_owned(),
@@ -101,7 +119,10 @@ fn info(node: &Node) -> NodeInfo {
     let groups = node.groups.borrow();
     let mut reports = node.reports.borrow().clone();
     if node.forks.replaced() > 0 {
-        reports.push(format!("the fork server was replaced {} times", node.forks.replaced()));
+        reports.push(format!(
+            "the fork server was replaced {} times",
+            node.forks.replaced()
+        ));
     }
     for group in groups.values() {
         for job in group.jobs.borrow().values() {
@@ -120,7 +141,10 @@ fn info(node: &Node) -> NodeInfo {
         state_dir: node.state_dir.to_string_lossy().into_owned(),
         run_dir: node.run_dir.to_string_lossy().into_owned(),
         groups: groups.len() as u32,
-        environments: groups.values().map(|group| group.jobs.borrow().len() as u32).sum(),
+        environments: groups
+            .values()
+            .map(|group| group.jobs.borrow().len() as u32)
+            .sum(),
         reports,
         volatile: node.volatile.clone(),
     }

@@ -72,7 +72,11 @@ type State = (Option<String>, Option<Lock>, Vec<String>);
 /// A state dir that another daemon uses is an error; one that cannot be written makes the node volatile.
 fn open_state(options: &Options) -> Result<State, StartError> {
     match state::open(&options.state_dir) {
-        Ok(reports) => Ok((None, Some(state::lock(&options.state_dir).map_err(StartError)?), reports)),
+        Ok(reports) => Ok((
+            None,
+            Some(state::lock(&options.state_dir).map_err(StartError)?),
+            reports,
+        )),
         Err(error) => Ok((Some(error), None, Vec::new())),
     }
 }
@@ -98,7 +102,11 @@ async fn serve_until_told(
     let published = unix::publish(&options.run_dir, PUBLISHER, DAEMON_SERVICE)
         .map_err(|error| StartError(error.to_string()))?;
     let log = NodeLog::open(&options.run_dir, options.log_level);
-    let home = if volatile.is_none() { &options.state_dir } else { &options.run_dir };
+    let home = if volatile.is_none() {
+        &options.state_dir
+    } else {
+        &options.run_dir
+    };
     let node = Rc::new(Node {
         packages: Packages::at(home),
         id: state::id(volatile.is_none().then_some(options.state_dir.as_path())),
@@ -113,7 +121,11 @@ async fn serve_until_told(
         collect,
         volatile,
     });
-    node.log.info(&format!("daemon version {} starts, process {}", crate::VERSION, std::process::id()));
+    node.log.info(&format!(
+        "daemon version {} starts, process {}",
+        crate::VERSION,
+        std::process::id()
+    ));
     if let Some(why) = &node.volatile {
         node.report(format!("nothing is kept on disk: {why}"));
     }
@@ -124,11 +136,18 @@ async fn serve_until_told(
     rt::spawn(follow_exits(node.clone(), exits)).detach();
     rt::spawn(watch_signals(node.clone(), signals, told)).detach();
     say_ready(options.ready_fd);
+    if !node.log.is_aloud() {
+        // Whoever read standard error until now, such as the command that started this daemon, may be gone.
+        let _ = fork::daemonize_std();
+    }
     adopt::start_groups(&node);
     rt::spawn(collect_when_asked(node.clone(), collections)).detach();
     node.collect_packages();
     let serving = async {
-        server.serve(listener).await.map_err(because("accepting connections"))?;
+        server
+            .serve(listener)
+            .await
+            .map_err(because("accepting connections"))?;
         Ok(1)
     };
     let ending = async {
@@ -152,8 +171,10 @@ async fn follow_exits(node: Rc<Node>, exits: Receiver<Exited>) {
 async fn watch_signals(node: Rc<Node>, signals: SignalFd, told: async_channel::Sender<()>) {
     let Ok(signals) = Io::new(signals) else { return };
     loop {
-        let next = signals
-            .read_with(|fd| fd.read().and_then(|signal| signal.ok_or(std::io::ErrorKind::WouldBlock.into())));
+        let next = signals.read_with(|fd| {
+            fd.read()
+                .and_then(|signal| signal.ok_or(std::io::ErrorKind::WouldBlock.into()))
+        });
         match next.await {
             Ok(SIGCHLD) => reap(&node),
             Ok(SIGTERM | SIGINT) => {

@@ -11,12 +11,21 @@ use gshell_sys::{fsx, random};
 /// Bytes of a node's ID; it is shown as twice as many hexadecimal digits.
 const ID_BYTES: usize = 6;
 
-/// Makes the runtime dir with its folders. Others than the owner's group see nothing of it.
+/// Mode of the runtime dir and its folders: others may pass, because a group may run as another user, and see
+/// nothing. Who may connect is the affair of the sockets' mode and of the check of each peer.
+const MODE: u32 = 0o711;
+
+/// Makes the runtime dir with its folders.
 pub fn make_run_dir(run_dir: &Path) -> Result<(), String> {
-    for folder in [run_dir.to_owned(), run_dir.join("svc"), run_dir.join("log"), run_dir.join("groups")] {
+    for folder in [
+        run_dir.to_owned(),
+        run_dir.join("svc"),
+        run_dir.join("log"),
+        run_dir.join("groups"),
+    ] {
         fs::DirBuilder::new()
             .recursive(true)
-            .mode(0o755)
+            .mode(MODE)
             .create(&folder)
             .map_err(|error| format!("cannot make run dir {}: {error}", folder.display()))?;
     }
@@ -71,13 +80,14 @@ pub fn id(state_dir: Option<&Path>) -> String {
 fn read_id(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let text = text.trim();
-    let good = text.len() == 2 * ID_BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let good =
+        text.len() == 2 * ID_BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     good.then(|| text.to_owned())
 }
 
-/// Keeps a folder to its owner and group.
+/// Gives a folder that may have been there before its mode.
 pub fn restrict(folder: &Path) -> io::Result<()> {
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o750))
+    fs::set_permissions(folder, fs::Permissions::from_mode(MODE))
 }
 
 /// Absolute form of a folder that exists: the daemon works in `/`.

@@ -8,7 +8,7 @@ local json = {}
 ---@class gshell.json.EncodeOptions
 ---@field indent? boolean|integer true for two blanks a level, or their number, 0 to 16
 ---@field sort? boolean keys of objects in the order of their bytes
----@field limit? integer bytes of text at which it fails; 16 MiB if absent
+---@field limit? integer bytes of text at which it fails; 4 MiB if absent
 
 ---The value of a JSON text. Errors say line and column.
 ---@param text string

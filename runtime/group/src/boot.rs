@@ -13,8 +13,8 @@ use gshell_sys::{fork, limits, memory, sched, signal, slice, user};
 
 use crate::logs::Log;
 use crate::saver::Saver;
-use crate::store::Store;
 use crate::store::Packages;
+use crate::store::Store;
 use crate::table::{Group, Parts};
 use crate::worker::Workers;
 use crate::{logs_dir, note, recover, serve, sessions};

@@ -236,11 +236,18 @@ impl Group {
         }
     }
 
-    fn forget(&self, env: &Rc<Env>) {
+    fn forget(self: &Rc<Self>, env: &Rc<Env>) {
         self.envs.borrow_mut().remove(env.id());
         self.saver.remove(env.id());
         let _ = crate::logs::remove(&crate::logs_dir(&self.run_dir, &self.name), env.id());
         self.watchers.removed(env.id());
+        // Said again when the record is gone too: only then is its package free.
+        let (group, id) = (self.clone(), env.id().to_owned());
+        rt::spawn(async move {
+            group.saver.settled(&id).await;
+            group.watchers.removed(&id);
+        })
+        .detach();
     }
 
     /// Asks a run to end and ends it after `grace`; waits for that.
@@ -367,7 +374,7 @@ impl Group {
     }
 
     /// Forgets one that has exited: its record and its log.
-    pub(crate) fn remove(&self, env: &Rc<Env>) -> Result<(), Fault> {
+    pub(crate) fn remove(self: &Rc<Self>, env: &Rc<Env>) -> Result<(), Fault> {
         if env.state().is_active() {
             let text = format!(
                 "{} is {}: stop it first (gshell stop), or use -f",

@@ -21,7 +21,7 @@ const LOG_BUFFER: usize = 8 << 10;
 const HIGH_WATER: usize = 256 << 10;
 /// Bytes for a slow client below which it goes on.
 const LOW_WATER: usize = 64 << 10;
-/// Bytes for a client that cannot wait for (a callback inside C writes): beyond this they only reach the log.
+/// Bytes for a slow client beyond which a writer that cannot wait (a callback inside C) only reaches the log.
 const HARD_LIMIT: usize = 1 << 20;
 /// Largest piece that is sent to a client at once.
 const PIECE: usize = 32 << 10;
@@ -213,16 +213,19 @@ impl Inner {
     }
 
     fn queue(&mut self, stream: u8, bytes: &[u8]) {
-        if self.out_bytes + bytes.len() > HARD_LIMIT {
+        // Looked at before, not after: a single write may be of any size, and its writer waits afterwards.
+        if self.out_bytes > HARD_LIMIT {
             self.dropped += bytes.len() as u64;
             return;
         }
         self.out_bytes += bytes.len();
-        match self.out.back_mut() {
-            Some((last, piece)) if *last == stream && piece.len() + bytes.len() <= PIECE => {
-                piece.extend_from_slice(bytes);
+        for bytes in bytes.chunks(PIECE) {
+            match self.out.back_mut() {
+                Some((last, piece)) if *last == stream && piece.len() + bytes.len() <= PIECE => {
+                    piece.extend_from_slice(bytes);
+                }
+                _ => self.out.push_back((stream, bytes.to_vec())),
             }
-            _ => self.out.push_back((stream, bytes.to_vec())),
         }
         self.wake_reader();
     }

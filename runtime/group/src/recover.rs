@@ -54,13 +54,15 @@ pub(crate) fn resume(group: &Rc<Group>, jobs: Vec<Job>, left_out: Option<(String
 fn resume_one(group: &Rc<Group>, mut job: Job, left_out: Option<Reason>) -> Result<(), gshell_wire::Fault> {
     let again = job.desired == Desired::Run && left_out.is_none();
     let cut_short = job.state.is_active();
+    // Only the wall clock has seen both ends of a run that a killed group was in.
+    let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
     if let Some(reason) = left_out {
         job.error = Some(reason.text().to_owned());
-        job.ended(clock::wall_ms(), job.duration_ms, Exit::Killed, String::new());
+        job.ended(clock::wall_ms(), ran_ms, Exit::Killed, String::new());
     } else if !again && cut_short {
         // It was being stopped when the group went: it has stopped.
         job.error = Some("it was stopping when its group ended".to_owned());
-        job.ended(clock::wall_ms(), job.duration_ms, Exit::Killed, String::new());
+        job.ended(clock::wall_ms(), ran_ms, Exit::Killed, String::new());
     } else if again {
         job.state = State::Starting;
         // Nobody is attached to what starts again by itself, and nobody will type its input.

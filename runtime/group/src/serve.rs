@@ -141,7 +141,12 @@ async fn shutdown(group: Rc<Group>, request: GroupShutdown, told: Sender<()>) ->
 }
 
 async fn log(group: Rc<Group>, request: LogQuery, stream: gshell_service::Stream) -> Result<(), Fault> {
-    let env = group.find(&request.target).ok();
+    let own = request.target == group.name || request.target == group.spec.name;
+    let env = if own {
+        None
+    } else {
+        Some(group.find(&request.target)?)
+    };
     let name = match &env {
         Some(env) => {
             env.hub.flush();

@@ -58,7 +58,10 @@ pub struct Context {
 impl Context {
     pub(crate) fn new(spec: Spec, executor: &Rc<LocalExecutor<'static>>) -> Rc<Context> {
         Rc::new(Context {
-            running: Running { id: note_id(&spec.id), slice: spec.limits.slice },
+            running: Running {
+                id: note_id(&spec.id),
+                slice: spec.limits.slice,
+            },
             resources: Rc::new(Resources::new(spec.limits.handles)),
             id: spec.id,
             group: spec.group,
@@ -88,7 +91,9 @@ impl Context {
             self.stopped.wait().await;
             None
         };
-        futures_lite::future::or(done, stopped).await.ok_or_else(stopped_error)
+        futures_lite::future::or(done, stopped)
+            .await
+            .ok_or_else(stopped_error)
     }
 
     /// A Lua function that yields while its future waits. Always make asynchronous functions with this: teardown
@@ -113,7 +118,10 @@ impl Context {
         &self,
         future: impl Future<Output = T> + 'static,
     ) -> Option<async_executor::Task<T>> {
-        self.executor.borrow().upgrade().map(|executor| executor.spawn(future))
+        self.executor
+            .borrow()
+            .upgrade()
+            .map(|executor| executor.spawn(future))
     }
 
     /// Calls a Lua function of the script from Rust, in a coroutine of its own that may yield and whose time

@@ -79,7 +79,9 @@ impl Environment {
     /// Runs it to its end, and frees everything that belongs to it. Call it once.
     pub async fn run(self: &Rc<Self>) -> Outcome {
         self.start();
-        let Some(executor) = self.executor.borrow().clone() else { return Outcome::Killed };
+        let Some(executor) = self.executor.borrow().clone() else {
+            return Outcome::Killed;
+        };
         let ending = &self.cx.ending;
         let outcome = drive(&self.cx, &executor, &ending.changed, || ending.take()).await;
         drop(executor);
@@ -98,7 +100,10 @@ impl Environment {
             let callbacks = cx.on_stop.take();
             for callback in callbacks {
                 // Upgraded for each call only: nothing may keep the state alive while it waits.
-                let body = lua.as_ref().and_then(|l| l.try_upgrade()).map(|l| tasks::guarded(&l, &cx, &callback, MultiValue::new()));
+                let body = lua
+                    .as_ref()
+                    .and_then(|l| l.try_upgrade())
+                    .map(|l| tasks::guarded(&l, &cx, &callback, MultiValue::new()));
                 if let Some(Ok(body)) = body
                     && let tasks::Done::Failed(failure) = body.await
                 {
@@ -119,12 +124,17 @@ impl Environment {
 
     /// Bytes of Lua memory in use; 0 after its end.
     pub fn memory(&self) -> u64 {
-        self.lua.borrow().as_ref().map_or(0, |lua| lua.used_memory() as u64)
+        self.lua
+            .borrow()
+            .as_ref()
+            .map_or(0, |lua| lua.used_memory() as u64)
     }
 
     /// The terminal has another size: calls the `on_resize` callbacks.
     pub fn resized(&self) {
-        let Some(lua) = self.lua.borrow().as_ref().map(Lua::clone) else { return };
+        let Some(lua) = self.lua.borrow().as_ref().map(Lua::clone) else {
+            return;
+        };
         let callbacks = self.cx.on_resize.borrow().clone();
         for callback in callbacks {
             // At the limit of tasks a resize goes unnoticed.
@@ -135,7 +145,9 @@ impl Environment {
     }
 
     fn start(&self) {
-        let (Some(main), Some(lua)) = (self.main.take(), self.lua.borrow().as_ref().map(Lua::clone)) else { return };
+        let (Some(main), Some(lua)) = (self.main.take(), self.lua.borrow().as_ref().map(Lua::clone)) else {
+            return;
+        };
         let args = arguments(&lua, &self.cx.args);
         let body = args.and_then(|args| tasks::guarded(&lua, &self.cx, &main, args));
         drop(lua);
@@ -145,7 +157,10 @@ impl Environment {
                 let task = self.cx.spawn(async move { tasks::main_ended(&cx, body.await) });
                 task.into_iter().for_each(async_executor::Task::detach);
             }
-            Err(error) => cx.ending.set(Outcome::Error { message: error.to_string(), traceback: String::new() }),
+            Err(error) => cx.ending.set(Outcome::Error {
+                message: error.to_string(),
+                traceback: String::new(),
+            }),
         }
     }
 
@@ -190,12 +205,19 @@ impl Drop for Environment {
 }
 
 fn arguments(lua: &Lua, args: &[String]) -> mlua::Result<MultiValue> {
-    args.iter().skip(1).map(|a| lua.create_string(a).map(Value::String)).collect()
+    args.iter()
+        .skip(1)
+        .map(|a| lua.create_string(a).map(Value::String))
+        .collect()
 }
 
 fn compile_main(lua: &Lua, cx: &Context) -> Result<Function, LoadError> {
     let name = &cx.package.main;
-    let bytes = cx.package.files.get(name).ok_or_else(|| LoadError::NoMain(name.clone()))?;
+    let bytes = cx
+        .package
+        .files
+        .get(name)
+        .ok_or_else(|| LoadError::NoMain(name.clone()))?;
     if package::is_binary(bytes) {
         return Err(LoadError::Binary(name.clone()));
     }

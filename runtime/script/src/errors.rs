@@ -29,7 +29,10 @@ impl std::error::Error for Raised {}
 
 /// The error to return from a built-in function: scripts see `{ code = code, message = message }`.
 pub fn raise(code: &str, message: impl Into<String>) -> mlua::Error {
-    mlua::Error::external(Raised { code: code.to_owned(), message: message.into() })
+    mlua::Error::external(Raised {
+        code: code.to_owned(),
+        message: message.into(),
+    })
 }
 
 /// The error for a failed system call: `what` names the operation and its object ("open /etc/x").
@@ -118,9 +121,11 @@ pub(crate) fn root_message(error: &mlua::Error) -> String {
     match error {
         mlua::Error::CallbackError { cause, .. } => root_message(cause),
         mlua::Error::RuntimeError(text) | mlua::Error::MemoryError(text) => text.clone(),
-        mlua::Error::BadArgument { pos, cause, .. } => format!("bad argument #{pos} ({})", root_message(cause)),
-        mlua::Error::FromLuaConversionError { from, to, message } => {
-            format!("{} expected, got {}", message.as_deref().unwrap_or(lua_type(to)), article_free(from))
+        mlua::Error::BadArgument { pos, cause, .. } => {
+            format!("bad argument #{pos} ({})", root_message(cause))
+        }
+        mlua::Error::FromLuaConversionError { from, to, .. } => {
+            format!("{} expected, got {}", lua_type(to), lua_type(from))
         }
         other => other.to_string(),
     }
@@ -135,7 +140,14 @@ pub(crate) fn to_value(lua: &Lua, error: &mlua::Error) -> mlua::Result<Value> {
     if let Some(rethrown) = error.downcast_ref::<Rethrown>() {
         return Ok(rethrown.value.clone());
     }
-    let message = root_message(error);
+    let mut message = root_message(error);
+    if let (Some(rest), Some(name)) = (
+        message.strip_prefix("bad argument #"),
+        traceback(error).and_then(function),
+    ) && let Some((number, why)) = rest.split_once(' ')
+    {
+        message = format!("bad argument #{number} to '{name}' {why}");
+    }
     let text = match traceback(error).and_then(position) {
         Some(position) => format!("{position}: {message}"),
         None => message,
@@ -154,24 +166,46 @@ pub(crate) fn is_memory(error: &mlua::Error) -> bool {
 
 /// The lines of a traceback, without its heading and without the frames below the script's own code.
 pub(crate) fn trim_traceback(text: &str) -> String {
-    let lines = text.trim_start_matches('\n').trim_start_matches("stack traceback:\n");
-    let end = lines.rfind("\n\t[C]: in function 'xpcall'").unwrap_or(lines.len());
-    lines.get(..end).unwrap_or(lines).to_owned()
+    let lines = text
+        .trim_start_matches('\n')
+        .trim_start_matches("stack traceback:\n");
+    let end = lines
+        .rfind("\n\t[C]: in function 'xpcall'")
+        .unwrap_or(lines.len());
+    let kept = lines
+        .get(..end)
+        .unwrap_or(lines)
+        .lines()
+        .filter(|line| !internal(line));
+    kept.map(built_in).collect::<Vec<_>>().join("\n")
+}
+
+/// A frame inside the implementation of a built-in function.
+fn internal(line: &str) -> bool {
+    line.ends_with("'get_future'") || line.starts_with("\tgshell:") || line.starts_with("\t?: in function <")
+}
+
+/// A built-in function that waits is written partly in Lua; to a script it looks like the others.
+fn built_in(line: &str) -> String {
+    match line
+        .strip_prefix("\t__mlua_async_poll:")
+        .and_then(|rest| rest.split_once(": "))
+    {
+        Some((_, rest)) => format!("\t[C]: {rest}"),
+        None => line.to_owned(),
+    }
 }
 
 /// Lua's name of what a Rust type is read from.
 fn lua_type(rust: &str) -> &str {
     match rust {
-        "f32" | "f64" | "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "number",
+        "integer" | "f32" | "f64" | "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => {
+            "number"
+        }
         "String" | "LuaString" | "&str" => "string",
         "bool" => "boolean",
         other => other,
     }
-}
-
-/// mlua says "integer" where Lua's messages say "number".
-fn article_free(from: &str) -> &str {
-    if from == "integer" { "number" } else { from }
 }
 
 fn traceback(error: &mlua::Error) -> Option<&str> {
@@ -181,16 +215,31 @@ fn traceback(error: &mlua::Error) -> Option<&str> {
     }
 }
 
+/// Name of the innermost function that a script knows, without its module.
+fn function(traceback: &str) -> Option<&str> {
+    let (_, rest) = traceback.split_once("in function '")?;
+    let (name, _) = rest.split_once('\'')?;
+    name.rsplit(['.', ':']).next()
+}
+
 /// `file:line` of the innermost frame of Lua code that is the script's.
 fn position(traceback: &str) -> Option<&str> {
-    traceback.lines().filter_map(|line| line.strip_prefix('\t')?.split_once(": in ")).map(|(at, _)| at).find(|at| {
-        !at.starts_with('[') && !at.starts_with("__mlua") && !at.starts_with("gshell:") && at.contains(':')
-    })
+    traceback
+        .lines()
+        .filter_map(|line| line.strip_prefix('\t')?.split_once(": in "))
+        .map(|(at, _)| at)
+        .find(|at| {
+            !at.starts_with(['[', '?'])
+                && !at.starts_with("__mlua")
+                && !at.starts_with("gshell:")
+                && at.contains(':')
+        })
 }
 
 fn table_message(table: &Table) -> Option<String> {
-    let has_tostring =
-        table.metatable().is_some_and(|m| matches!(m.raw_get::<Value>("__tostring"), Ok(Value::Function(_))));
+    let has_tostring = table
+        .metatable()
+        .is_some_and(|m| matches!(m.raw_get::<Value>("__tostring"), Ok(Value::Function(_))));
     if has_tostring {
         return None;
     }
@@ -198,7 +247,9 @@ fn table_message(table: &Table) -> Option<String> {
 }
 
 fn describe(value: &Value) -> String {
-    value.to_string().unwrap_or_else(|_| format!("(error object is a {} value)", value.type_name()))
+    value
+        .to_string()
+        .unwrap_or_else(|_| format!("(error object is a {} value)", value.type_name()))
 }
 
 fn metatable(lua: &Lua) -> mlua::Result<Table> {
@@ -207,7 +258,10 @@ fn metatable(lua: &Lua) -> mlua::Result<Table> {
     }
     let made = lua.create_table()?;
     made.raw_set("__name", "error")?;
-    made.raw_set("__tostring", lua.create_function(|_, t: Table| t.raw_get::<Value>("message"))?)?;
+    made.raw_set(
+        "__tostring",
+        lua.create_function(|_, t: Table| t.raw_get::<Value>("message"))?,
+    )?;
     lua.set_named_registry_value(METATABLE, &made)?;
     Ok(made)
 }

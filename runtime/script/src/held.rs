@@ -11,6 +11,8 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
 type Boxed<R> = Pin<Box<dyn Future<Output = mlua::Result<R>>>>;
+/// Empty once it was dropped by the registry.
+type Shared<R> = Rc<RefCell<Option<Boxed<R>>>>;
 
 /// The futures of one environment that wait.
 #[derive(Default)]
@@ -55,12 +57,19 @@ impl Pending {
 pub(crate) struct Held<R> {
     registry: Rc<Pending>,
     fresh: Option<Boxed<R>>,
-    waiting: Option<(u32, Rc<RefCell<Option<Boxed<R>>>>)>,
+    waiting: Option<(u32, Shared<R>)>,
 }
 
 impl<R: 'static> Held<R> {
-    pub(crate) fn new(registry: &Rc<Pending>, future: impl Future<Output = mlua::Result<R>> + 'static) -> Held<R> {
-        Held { registry: Rc::clone(registry), fresh: Some(Box::pin(future)), waiting: None }
+    pub(crate) fn new(
+        registry: &Rc<Pending>,
+        future: impl Future<Output = mlua::Result<R>> + 'static,
+    ) -> Held<R> {
+        Held {
+            registry: Rc::clone(registry),
+            fresh: Some(Box::pin(future)),
+            waiting: None,
+        }
     }
 }
 
@@ -80,7 +89,10 @@ impl<R: 'static> Future for Held<R> {
             return polled;
         }
         match &self.waiting {
-            Some((_, slot)) => slot.borrow_mut().as_mut().map_or(Poll::Pending, |f| f.as_mut().poll(cx)),
+            Some((_, slot)) => slot
+                .borrow_mut()
+                .as_mut()
+                .map_or(Poll::Pending, |f| f.as_mut().poll(cx)),
             None => Poll::Pending,
         }
     }

@@ -17,14 +17,22 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { memory: 64 << 20, slice: Duration::from_millis(10), coroutines: 4096, handles: 256 }
+        Limits {
+            memory: 64 << 20,
+            slice: Duration::from_millis(10),
+            coroutines: 4096,
+            handles: 256,
+        }
     }
 }
 
 impl Limits {
     /// What the error of a full memory says.
     pub(crate) fn memory_message(&self) -> String {
-        format!("not enough memory: the limit of {} is reached (raise it with --mem)", size(self.memory))
+        format!(
+            "not enough memory: the limit of {} is reached (raise it with --mem)",
+            size(self.memory)
+        )
     }
 }
 

@@ -31,7 +31,11 @@ impl Package {
                 return Err(LoadError::BadPath(path.clone()));
             }
         }
-        if self.files.contains_key(&self.main) { Ok(()) } else { Err(LoadError::NoMain(self.main.clone())) }
+        if self.files.contains_key(&self.main) {
+            Ok(())
+        } else {
+            Err(LoadError::NoMain(self.main.clone()))
+        }
     }
 }
 
@@ -107,16 +111,28 @@ mod tests {
     use super::*;
 
     fn package(paths: &[&str], main: &str) -> Package {
-        Package { files: paths.iter().map(|p| (p.to_string(), vec![])).collect(), main: main.into() }
+        Package {
+            files: paths.iter().map(|p| (p.to_string(), vec![])).collect(),
+            main: main.into(),
+        }
     }
 
     #[test]
     fn paths_stay_inside() {
         assert!(package(&["main.lua", "a/b.lua"], "main.lua").check().is_ok());
         for bad in ["../x.lua", "/etc/passwd", "a/../../x", "a//b", "", "./a", "a\0b"] {
-            assert!(matches!(package(&["m.lua", bad], "m.lua").check(), Err(LoadError::BadPath(_))), "{bad}");
+            assert!(
+                matches!(
+                    package(&["m.lua", bad], "m.lua").check(),
+                    Err(LoadError::BadPath(_))
+                ),
+                "{bad}"
+            );
         }
-        assert!(matches!(package(&["a.lua"], "main.lua").check(), Err(LoadError::NoMain(_))));
+        assert!(matches!(
+            package(&["a.lua"], "main.lua").check(),
+            Err(LoadError::NoMain(_))
+        ));
     }
 
     #[test]
@@ -124,6 +140,6 @@ mod tests {
         assert_eq!(source_text(b"#!/bin/x\nprint(1)"), b"\nprint(1)");
         assert_eq!(source_text(b"\xef\xbb\xbf#x"), b"");
         assert_eq!(source_text(b"x"), b"x");
-        assert!(is_binary(b"\x1bLua") && is_binary(b"#!x\n\x1bLua") == false);
+        assert!(is_binary(b"\x1bLua") && !is_binary(b"#!x\n\x1bLua"));
     }
 }

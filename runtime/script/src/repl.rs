@@ -10,10 +10,11 @@ use mlua::{Function, Lua, MultiValue, Table, Value};
 
 use crate::drive::drive;
 use crate::environment::Outcome;
+use crate::sandbox::Prelude;
 use crate::tasks::{self, Done};
 use crate::{Context, Input, Limits, LoadError, Output, Package, Spec, sandbox};
 
-const SHOW: &str = include_str!("lua/show.lua");
+static SHOW: Prelude = Prelude::new(include_str!("lua/show.lua"));
 
 /// What became of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +52,30 @@ impl Repl {
             name: "shell".into(),
             args: vec!["shell".into()],
             package: Rc::new(Package::default()),
-            limits: Limits { memory: 0, ..Limits::default() },
+            limits: Limits {
+                memory: 0,
+                ..Limits::default()
+            },
             output,
             input,
             lua_path: vec![".".into()],
         };
         let cx = Context::new(spec, &executor);
-        let made = sandbox::state(&cx).and_then(|lua| Ok((lua.load(SHOW).set_name("=gshell").call(())?, lua)));
+        let made = sandbox::state(&cx).and_then(|lua| Ok((SHOW.load(&lua)?.call(())?, lua)));
         let (show, lua) = made.map_err(|e: mlua::Error| LoadError::Setup(e.to_string()))?;
+        // So that it is there to be completed.
+        let _ = lua
+            .globals()
+            .get::<Table>("io")
+            .and_then(|io| io.get::<Value>("write"));
         let executor = RefCell::new(executor);
-        Ok(Repl { cx, executor, lua, show, interrupted: Cell::new(false) })
+        Ok(Repl {
+            cx,
+            executor,
+            lua,
+            show,
+            interrupted: Cell::new(false),
+        })
     }
 
     /// Evaluates `text`: an expression (or several, separated by commas) gives its values, a statement none.
@@ -73,7 +88,9 @@ impl Repl {
         self.interrupted.set(false);
         let result = Rc::new(RefCell::new(None));
         let body = self.evaluate(function, Rc::clone(&result));
-        let Some(task) = self.cx.spawn(body) else { return Eval::Error("the shell has ended".into()) };
+        let Some(task) = self.cx.spawn(body) else {
+            return Eval::Error("the shell has ended".into());
+        };
         let executor = self.executor.borrow().clone();
         let ending = &self.cx.ending;
         let eval = drive(&self.cx, &executor, &ending.changed, || self.ready(&result)).await;
@@ -90,12 +107,21 @@ impl Repl {
     /// Names that `prefix` (the end of a line, such as `gsh` or `string.f` or `handle:c`) can be completed to, as a
     /// whole path each, sorted.
     pub fn complete(&self, prefix: &str) -> Vec<String> {
-        let start = prefix.rfind(|c: char| !(c.is_alphanumeric() || "_.:".contains(c))).map_or(0, |at| {
-            at + prefix.get(at..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8)
-        });
+        let start = prefix
+            .rfind(|c: char| !(c.is_alphanumeric() || "_.:".contains(c)))
+            .map_or(0, |at| {
+                at + prefix
+                    .get(at..)
+                    .and_then(|s| s.chars().next())
+                    .map_or(1, char::len_utf8)
+            });
         let path = prefix.get(start..).unwrap_or_default();
-        let (holder, part) = path.rfind(['.', ':']).map_or(("", path), |at| path.split_at(at + 1));
-        let Some(table) = self.resolve(holder) else { return Vec::new() };
+        let (holder, part) = path
+            .rfind(['.', ':'])
+            .map_or(("", path), |at| path.split_at(at + 1));
+        let Some(table) = self.resolve(holder) else {
+            return Vec::new();
+        };
         let mut names = BTreeMap::new();
         fields(&table, part, &mut names, 3);
         names.into_keys().map(|name| format!("{holder}{name}")).collect()
@@ -103,14 +129,21 @@ impl Repl {
 
     fn compile(&self, text: &str) -> Result<Function, Eval> {
         let load = |source: &str| {
-            let chunk = self.lua.load(source).set_name("=shell").set_mode(mlua::chunk::ChunkMode::Text);
+            let chunk = self
+                .lua
+                .load(source)
+                .set_name("=shell")
+                .set_mode(mlua::chunk::ChunkMode::Text);
             chunk.into_function()
         };
         if let Ok(function) = load(&format!("return {text}")) {
             return Ok(function);
         }
         load(text).map_err(|error| match error {
-            mlua::Error::SyntaxError { incomplete_input: true, .. } => Eval::Incomplete,
+            mlua::Error::SyntaxError {
+                incomplete_input: true,
+                ..
+            } => Eval::Incomplete,
             mlua::Error::SyntaxError { message, .. } => Eval::Error(message),
             other => Eval::Error(other.to_string()),
         })
@@ -205,7 +238,9 @@ fn fields(table: &Table, part: &str, names: &mut BTreeMap<String, ()>, depth: u3
             names.insert(name, ());
         }
     }
-    if depth > 0 && let Some(parent) = parent(table) {
+    if depth > 0
+        && let Some(parent) = parent(table)
+    {
         fields(&parent, part, names, depth - 1);
     }
 }

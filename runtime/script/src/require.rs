@@ -51,5 +51,7 @@ fn search_built_in(lua: &Lua, cx: &Rc<Context>, name: &str) -> mlua::Result<Foun
 /// `DIR/?.lua;DIR/?/init.lua` for each folder.
 fn lua_path(cx: &Context) -> String {
     let dirs = cx.lua_path.iter().map(|d| d.display());
-    dirs.map(|d| format!("{d}/?.lua;{d}/?/init.lua")).collect::<Vec<_>>().join(";")
+    dirs.map(|d| format!("{d}/?.lua;{d}/?/init.lua"))
+        .collect::<Vec<_>>()
+        .join(";")
 }

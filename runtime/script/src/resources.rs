@@ -23,7 +23,11 @@ pub struct Ticket {
 
 impl Resources {
     pub(crate) fn new(limit: u32) -> Resources {
-        Resources { limit, next: Cell::new(0), open: RefCell::new(BTreeMap::new()) }
+        Resources {
+            limit,
+            next: Cell::new(0),
+            open: RefCell::new(BTreeMap::new()),
+        }
     }
 
     /// Registers an open thing; `close` is called on teardown if the ticket is still alive then.
@@ -36,7 +40,10 @@ impl Resources {
         let key = self.next.get();
         self.next.set(key.wrapping_add(1));
         open.insert(key, Box::new(close));
-        Ok(Ticket { registry: Rc::clone(self), key })
+        Ok(Ticket {
+            registry: Rc::clone(self),
+            key,
+        })
     }
 
     /// How many are open.

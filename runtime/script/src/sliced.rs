@@ -28,7 +28,11 @@ impl<R: FromLuaMulti> Sliced<R> {
     ) -> mlua::Result<Sliced<R>> {
         let thread = lua.create_thread(function.clone())?;
         let future = thread.clone().into_async::<R>(args)?;
-        Ok(Sliced { thread, future, running })
+        Ok(Sliced {
+            thread,
+            future,
+            running,
+        })
     }
 }
 
@@ -48,6 +52,12 @@ impl<R: FromLuaMulti> Future for Sliced<R> {
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("internal error in a built-in function: {}", text.unwrap_or("panic"))
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!(
+        "internal error in a built-in function: {}",
+        text.unwrap_or("panic")
+    )
 }

@@ -139,7 +139,10 @@ const GATHER: usize = 8 << 10;
 impl StdOutput {
     /// `size` tells the terminal's columns and rows; asked only if standard output is one.
     pub fn new(size: fn() -> Option<(u16, u16)>) -> StdOutput {
-        StdOutput { gathered: RefCell::new(Vec::new()), size }
+        StdOutput {
+            gathered: RefCell::new(Vec::new()),
+            size,
+        }
     }
 
     fn write_gathered(&self) {
@@ -177,7 +180,11 @@ impl Output for StdOutput {
     }
 
     fn terminal(&self) -> Option<(u16, u16)> {
-        if io::stdout().is_terminal() { (self.size)() } else { None }
+        if io::stdout().is_terminal() {
+            (self.size)()
+        } else {
+            None
+        }
     }
 
     fn flush(&self) {

@@ -13,7 +13,9 @@ pub struct Notify {
 impl Notify {
     /// With nobody waiting.
     pub const fn new() -> Notify {
-        Notify { wakers: RefCell::new(Vec::new()) }
+        Notify {
+            wakers: RefCell::new(Vec::new()),
+        }
     }
 
     /// Makes every waiter look at its condition again.
@@ -56,7 +58,10 @@ pub struct Signal {
 impl Signal {
     /// Not set.
     pub const fn new() -> Signal {
-        Signal { set: Cell::new(false), notify: Notify::new() }
+        Signal {
+            set: Cell::new(false),
+            notify: Notify::new(),
+        }
     }
 
     /// Sets it and wakes all who wait.

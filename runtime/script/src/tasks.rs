@@ -54,7 +54,10 @@ pub(crate) struct Task {
 impl Tasks {
     fn enter(&self, limit: u32) -> mlua::Result<()> {
         if self.alive.get() >= limit {
-            return Err(errors::raise("limit", format!("the limit of {limit} tasks and timers is reached")));
+            return Err(errors::raise(
+                "limit",
+                format!("the limit of {limit} tasks and timers is reached"),
+            ));
         }
         self.alive.set(self.alive.get() + 1);
         Ok(())
@@ -124,7 +127,10 @@ pub(crate) fn guarded(
     let mut all = MultiValue::new();
     all.push_back(Value::Function(function.clone()));
     all.extend(args);
-    Ok(outcome(cx.sliced(lua, &sandbox::guard(lua)?, all)?, cx.limits.memory_message()))
+    Ok(outcome(
+        cx.sliced(lua, &sandbox::guard(lua)?, all)?,
+        cx.limits.memory_message(),
+    ))
 }
 
 async fn outcome(body: Sliced<Variadic<Value>>, memory: String) -> Done {
@@ -143,7 +149,11 @@ fn settle(values: Variadic<Value>) -> Done {
     let mut next = || values.next().unwrap_or(Value::Nil);
     let value = next();
     let text = |v: Value| v.as_string().map(|s| s.to_string_lossy()).unwrap_or_default();
-    Done::Failed(Failure { value, message: text(next()), traceback: errors::trim_traceback(&text(next())) })
+    Done::Failed(Failure {
+        value,
+        message: text(next()),
+        traceback: errors::trim_traceback(&text(next())),
+    })
 }
 
 /// What the guard could not catch: memory that ran out while it was at work, or a panic.
@@ -153,7 +163,11 @@ fn rust_failure(error: &mlua::Error, memory: &str) -> Failure {
         None if errors::is_memory(error) => memory.to_owned(),
         None => errors::root_message(error),
     };
-    Failure { value: Value::Nil, message, traceback: String::new() }
+    Failure {
+        value: Value::Nil,
+        message,
+        traceback: String::new(),
+    }
 }
 
 /// The failure of a task that could not even be made.
@@ -175,7 +189,9 @@ fn finish(cx: &Rc<Context>, task: &Rc<Task>, done: Done) {
 pub(crate) fn report_unheard(cx: &Context, all: bool) {
     let mut unheard = cx.tasks.unheard.borrow_mut();
     unheard.retain(|task| !task.heard.get());
-    let Some(task) = unheard.iter().find(|task| all || !task.has_handle.get()) else { return };
+    let Some(task) = unheard.iter().find(|task| all || !task.has_handle.get()) else {
+        return;
+    };
     if let Some(Done::Failed(failure)) = &*task.done.borrow() {
         cx.ending.set(failed_outcome(cx, failure));
     }
@@ -184,12 +200,17 @@ pub(crate) fn report_unheard(cx: &Context, all: bool) {
 /// How the environment ends by an error that nobody caught.
 pub(crate) fn failed_outcome(cx: &Context, failure: &Failure) -> Outcome {
     if failure.message == cx.limits.memory_message() {
-        return Outcome::OutOfMemory { message: failure.message.clone() };
+        return Outcome::OutOfMemory {
+            message: failure.message.clone(),
+        };
     }
     if cx.is_stopping() && errors::code_of(&failure.value).as_deref() == Some("stopped") {
         return Outcome::Stopped;
     }
-    Outcome::Error { message: failure.message.clone(), traceback: failure.traceback.clone() }
+    Outcome::Error {
+        message: failure.message.clone(),
+        traceback: failure.traceback.clone(),
+    }
 }
 
 /// The main chunk has ended.
@@ -206,7 +227,11 @@ fn end_if_idle(cx: &Context) {
         return;
     }
     report_unheard(cx, true);
-    cx.ending.set(if cx.is_stopping() { Outcome::Stopped } else { Outcome::Ok });
+    cx.ending.set(if cx.is_stopping() {
+        Outcome::Stopped
+    } else {
+        Outcome::Ok
+    });
 }
 
 /// The handles of tasks keep their results, which are values of the Lua state: forgets them before it goes.

@@ -1,4 +1,5 @@
 //! How environments run and end.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -8,7 +9,9 @@ use gshell_service::rt;
 
 #[test]
 fn a_script_gets_its_arguments_and_streams() {
-    let out = output("print(arg[0], arg[1], arg[2], #arg, ...) io.write(1, ' ', 2.5, '\\n') io.stdout:write('x\\n')");
+    let out = output(
+        "print(arg[0], arg[1], arg[2], #arg, ...) io.write(1, ' ', 2.5, '\\n') io.stdout:write('x\\n')",
+    );
     assert_eq!(out, "./main.lua\tone\ttwo words\t2\tone\ttwo words\n1 2.5\nx\n");
     let (_, _, err) = run("io.stderr:write('oh') warn('@on') warn('hey ', 'you')");
     assert_eq!(err, "ohLua warning: hey you\n");
@@ -18,15 +21,37 @@ fn a_script_gets_its_arguments_and_streams() {
 fn errors_keep_message_and_traceback() {
     let (message, traceback) = failure("local function f() error('boom') end\nf()");
     assert_eq!(message, "main.lua:1: boom");
-    assert!(traceback.contains("main.lua:1: in ") && traceback.contains("main.lua:2: in main chunk"), "{traceback}");
-    assert!(!traceback.contains("xpcall") && !traceback.contains("gshell:"), "{traceback}");
+    assert!(
+        traceback.contains("main.lua:1: in ") && traceback.contains("main.lua:2: in main chunk"),
+        "{traceback}"
+    );
+    assert!(
+        !traceback.contains("xpcall") && !traceback.contains("gshell:"),
+        "{traceback}"
+    );
     assert_eq!(failure("error({ code = 'x', message = 'a table' })").0, "a table");
-    assert_eq!(failure("error(setmetatable({}, { __tostring = function() return 'shown' end }))").0, "shown");
+    assert_eq!(
+        failure("error(setmetatable({}, { __tostring = function() return 'shown' end }))").0,
+        "shown"
+    );
     assert_eq!(failure("error()").0, "nil");
-    assert_eq!(failure("local x = nil; x.y = 1").0, "main.lua:1: attempt to index a nil value (local 'x')");
-    assert!(failure("require('gshell').sleep('x')").0.starts_with("main.lua:1: bad argument #1 (number expected"));
-    assert!(failure("local function f() return 1 + f() end f()").0.contains("stack overflow"));
-    assert!(failure("local s = string.rep('(', 300) .. string.rep(')', 300) s:gsub(s, '')").0.contains("too complex"));
+    assert_eq!(
+        failure("local x = nil; x.y = 1").0,
+        "main.lua:1: attempt to index a nil value (local 'x')"
+    );
+    let (message, traceback) = failure("require('gshell').sleep('x')");
+    assert_eq!(
+        message,
+        "main.lua:1: bad argument #1 to 'sleep' (number expected, got string)"
+    );
+    assert_eq!(
+        traceback,
+        "\t[C]: in function 'gshell.sleep'\n\tmain.lua:1: in main chunk"
+    );
+    let deep = "local function f(a, b, c, d, e, g, h) return 1 + f(1, 2, 3, 4, 5, 6, 7) end f()";
+    assert_eq!(failure(deep).0, "main.lua:1: stack overflow");
+    let deep = "local t = setmetatable({}, { __index = function(t, k) return t[k + 1] end }) return t[1]";
+    assert!(failure(deep).0.contains("C stack overflow"));
 }
 
 #[test]
@@ -37,31 +62,57 @@ fn exit_ends_at_once_whatever_catches() {
         ("os.exit(false)", 1),
         ("os.exit()", 0),
         ("pcall(os.exit, 4) print('never')", 4),
-        ("pcall(function() while true do pcall(os.exit, 5) end end) print('never')", 5),
-        ("table.sort({ 2, 1 }, function() while true do pcall(os.exit, 6) end end) print('never')", 6),
+        (
+            "pcall(function() while true do pcall(os.exit, 5) end end) print('never')",
+            5,
+        ),
+        (
+            "table.sort({ 2, 1 }, function() while true do pcall(os.exit, 6) end end) print('never')",
+            6,
+        ),
         ("coroutine.wrap(function() os.exit(7) end)() print('never')", 7),
-        ("require('gshell').spawn(function() os.exit(8) end) while true do end", 8),
+        (
+            "require('gshell').spawn(function() os.exit(8) end) while true do end",
+            8,
+        ),
     ];
     for (code, status) in lines {
-        assert_eq!(run(code), (Outcome::Exit(status), String::new(), String::new()), "{code}");
+        assert_eq!(
+            run(code),
+            (Outcome::Exit(status), String::new(), String::new()),
+            "{code}"
+        );
     }
 }
 
 #[test]
 fn what_does_not_load_says_where() {
     let new = |code: &str| load(&[("main.lua", code)], Limits::default()).err().unwrap();
-    let LoadError::Syntax(message) = new("local x = 1\nlocal = 2") else { panic!() };
+    let LoadError::Syntax(message) = new("local x = 1\nlocal = 2") else {
+        panic!()
+    };
     assert!(message.starts_with("main.lua:2: "), "{message}");
     assert!(matches!(new("\x1bLua"), LoadError::Binary(_)));
-    let LoadError::Syntax(message) = new("#!/usr/bin/env gshell\n\n}") else { panic!() };
+    let LoadError::Syntax(message) = new("#!/usr/bin/env gshell\n\n}") else {
+        panic!()
+    };
     assert!(message.starts_with("main.lua:3: "), "{message}");
-    assert!(matches!(load(&[("a.lua", "")], Limits::default()), Err(LoadError::NoMain(_))));
-    assert!(matches!(load(&[("../main.lua", "")], Limits::default()), Err(LoadError::BadPath(_))));
+    assert!(matches!(
+        load(&[("a.lua", "")], Limits::default()),
+        Err(LoadError::NoMain(_))
+    ));
+    assert!(matches!(
+        load(&[("../main.lua", "")], Limits::default()),
+        Err(LoadError::BadPath(_))
+    ));
 }
 
 #[test]
 fn the_memory_limit_is_named() {
-    let limits = Limits { memory: 4 << 20, ..Limits::default() };
+    let limits = Limits {
+        memory: 4 << 20,
+        ..Limits::default()
+    };
     for code in [
         "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
         "t = {} while true do t[#t + 1] = { #t } end",
@@ -69,14 +120,20 @@ fn the_memory_limit_is_named() {
         "local ok, e = pcall(string.rep, 'x', 1e8) error(e, 0)",
         "coroutine.wrap(function() local s = 'x' while true do s = s .. s end end)()",
     ] {
-        let (outcome, _, err) = rt::block_on(async { finish(load(&[("main.lua", code)], limits).unwrap()).await });
-        let Outcome::OutOfMemory { message } = outcome else { panic!("{code}: {outcome:?}") };
-        assert!(message.contains("4 MiB") && message.contains("--mem") && err.contains(&message), "{message}");
+        let (outcome, _, err) =
+            rt::block_on(async { finish(load(&[("main.lua", code)], limits).unwrap()).await });
+        let Outcome::OutOfMemory { message } = outcome else {
+            panic!("{code}: {outcome:?}")
+        };
+        assert!(
+            message.contains("4 MiB") && message.contains("--mem") && err.contains(&message),
+            "{message}"
+        );
     }
 }
 
 #[test]
-fn a_panic_in_a_built_in_function_is_an_error() {
+fn an_error_of_a_built_in_function_can_be_raised_again() {
     let (message, _) = failure(
         "local ok, e = pcall(require('gshell').sleep, -1) assert(e.code == 'invalid', e.code) error(e)",
     );
@@ -102,7 +159,10 @@ fn stop_runs_the_callbacks_then_fails_waits() {
         let (outcome, out, err) = finish(script).await;
         stopper.await;
         assert_eq!((outcome, err.as_str()), (Outcome::Stopped, ""));
-        assert_eq!(out, "first\ttrue\nsecond\nfalse\tstopped\tstopped: the environment was told to end\n");
+        assert_eq!(
+            out,
+            "first\ttrue\nsecond\nfalse\tstopped\tstopped: the environment was told to end\n"
+        );
     });
 }
 
@@ -117,6 +177,11 @@ fn kill_ends_what_never_waits() {
         "require('gshell').sleep(1000)",
         "co = coroutine.wrap(function() require('gshell').sleep(1000) end) co()",
         "local f = require('gshell').channel(1) f:recv()",
+        "io.read()",
+        "keep = io.popen('sleep 1000') keep:read()",
+        "require('gshell.process').run('sleep 1000')",
+        "local g = require 'gshell' held = g.spawn(function() error('x') end) pcall(held.join, held) g.sleep(1000)",
+        "ch = require('gshell').channel(1) ch:send(coroutine.running()) ch:send(1)",
     ] {
         rt::block_on(async {
             let script = script(code);
@@ -137,7 +202,9 @@ fn kill_ends_what_never_waits() {
 #[test]
 fn a_dropped_environment_frees_its_state() {
     rt::block_on(async {
-        let script = script("co = coroutine.create(function() require('gshell').sleep(1000) end) coroutine.resume(co)");
+        let script = script(
+            "co = coroutine.create(function() require('gshell').sleep(1000) end) coroutine.resume(co)",
+        );
         {
             let mut run = Box::pin(script.env.run());
             futures_lite::future::poll_once(&mut run).await;
@@ -158,17 +225,21 @@ fn a_busy_neighbour_leaves_room() {
         "local g = require 'gshell' for i = 1, 50 do g.spawn(function() while true do end end) end",
     ] {
         rt::block_on(async {
-            let limits = Limits { slice: std::time::Duration::from_millis(2), ..Limits::default() };
+            let limits = Limits {
+                slice: std::time::Duration::from_millis(2),
+                ..Limits::default()
+            };
             let busy_script = load(&[("main.lua", busy)], limits).unwrap();
             let env = busy_script.env.clone();
             let runs = rt::spawn(async move { finish(busy_script).await.0 });
-            let ticker = "local g = require 'gshell' for i = 1, 20 do coroutine.yield() end print('done')";
-            let before = gshell_sys::slice::counts();
-            let (outcome, out, _) = finish(script(ticker)).await;
-            let slices = gshell_sys::slice::counts().expiries - before.expiries;
-            assert_eq!((outcome, out.as_str()), (Outcome::Ok, "done\n"));
-            // 20 turns of the ticker, with at most a slice of the other (two expiries, or three) in between.
-            assert!(slices <= 20 * 4, "{busy}: {slices} slices");
+            let mut longest = 0;
+            for _ in 0..50 {
+                let before = gshell_sys::slice::counts().expiries;
+                rt::yield_now().await;
+                longest = longest.max(gshell_sys::slice::counts().expiries.wrapping_sub(before));
+            }
+            // A slice of the other takes two expiries; one more when its end comes up from an inner coroutine.
+            assert!(longest <= 4, "{busy}: the neighbour waited for {longest} slices");
             env.kill();
             assert_eq!(runs.await, Outcome::Killed);
         });

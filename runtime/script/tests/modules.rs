@@ -1,12 +1,12 @@
 //! The scripts of `tests/lua` assert what the built-in modules do in a real environment.
 
-mod common;
+mod scripts;
 
 use gshell_script::Outcome;
 
 fn passes(name: &str) {
-    let text = common::read(&format!("runtime/script/tests/lua/{name}"));
-    let ran = common::run(name, &text, &[]);
+    let text = scripts::read(&format!("runtime/script/tests/lua/{name}"));
+    let ran = scripts::run(name, &text, &[]);
     assert_eq!(ran.outcome, Outcome::Ok, "{}", ran.err);
 }
 
@@ -32,14 +32,23 @@ fn json_and_time() {
 
 #[test]
 fn log_lines_go_to_standard_error() {
-    let ran = common::run("log.lua", &common::read("runtime/script/tests/lua/log.lua"), &[]);
+    let ran = scripts::run("log.lua", &scripts::read("runtime/script/tests/lua/log.lua"), &[]);
     assert_eq!(ran.outcome, Outcome::Ok, "{}", ran.err);
     let lines: Vec<&str> = ran.err.lines().collect();
-    let expected = ["][test][INFO] started", "][test][WARN] 1 of 2", "][net.tcp][DEBUG] shown", "][test][FATAL] end"];
+    let expected = [
+        "][test][INFO] started",
+        "][test][WARN] 1 of 2",
+        "][net.tcp][DEBUG] shown",
+        "][test][FATAL] end",
+    ];
     assert_eq!(lines.len(), expected.len(), "{}", ran.err);
     for (line, end) in lines.iter().zip(expected) {
         assert!(line.starts_with('[') && line.ends_with(end), "{line}");
-        assert_eq!(line.find(']'), Some("[2026-01-02 15:04:05.000000".len()), "{line}");
+        assert_eq!(
+            line.find(']'),
+            Some("[2026-01-02 15:04:05.000000".len()),
+            "{line}"
+        );
     }
     assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
     assert!(ran.out.contains("][web][INFO](log.lua:"), "{}", ran.out);
@@ -59,19 +68,25 @@ fn nothing_outlives_the_environment() {
         fs.lines "/proc/stat" ()
         local watch = fs.watch(dir)
         require "gshell".spawn(function() watch:next() end)
+        print "waiting"
         child:wait()
     "#;
     for end in ["stop", "kill"] {
-        let ran = common::run_with("left.lua", text, &[], async |environment| {
-            // The environment waits once it has printed and used up its turns.
-            for _ in 0..200 {
-                gshell_service::rt::sleep(std::time::Duration::from_millis(1)).await;
+        let ran = scripts::run_with("left.lua", text, &[], async |environment, output| {
+            output.until("waiting").await;
+            if end == "stop" {
+                environment.stop()
+            } else {
+                environment.kill()
             }
-            if end == "stop" { environment.stop() } else { environment.kill() }
         });
-        let expected = if end == "stop" { Outcome::Stopped } else { Outcome::Killed };
+        let expected = if end == "stop" {
+            Outcome::Stopped
+        } else {
+            Outcome::Killed
+        };
         assert_eq!(ran.outcome, expected, "{}", ran.err);
-        let mut words = ran.out.split_whitespace();
+        let mut words = ran.out.split_whitespace().filter(|word| *word != "waiting");
         assert!(!std::path::Path::new(words.next().unwrap()).exists());
         for pid in words {
             let gone = (0..500).any(|_| {
@@ -89,9 +104,9 @@ fn nothing_outlives_the_environment() {
 fn open_things_are_counted_and_bounded() {
     let text = r#"
         local process, fs = require "gshell.process", require "gshell.fs"
-        for _ = 1, 300 do process.run { "true" } end
-        for _ = 1, 300 do for _ in fs.lines "/dev/null" do end end
-        for _ = 1, 300 do fs.watch("/"):close() end
+        for _ = 1, 260 do process.run { "true" } end
+        for _ = 1, 260 do for _ in fs.lines "/dev/null" do end end
+        for _ = 1, 260 do fs.watch("/"):close() end
         collectgarbage()
         local children, ok, err = {}, true, nil
         while ok do
@@ -103,6 +118,6 @@ fn open_things_are_counted_and_bounded() {
         children[1]:wait()
         assert(pcall(process.run, { "true" }))
     "#;
-    let ran = common::run("bounded.lua", text, &[]);
+    let ran = scripts::run("bounded.lua", text, &[]);
     assert_eq!(ran.outcome, Outcome::Ok, "{}", ran.err);
 }

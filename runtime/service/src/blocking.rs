@@ -19,6 +19,9 @@ use crate::stream::Incoming;
 
 const READ_BUFFER: usize = 64 << 10;
 
+/// Time that a service has to say hello.
+const HELLO: Duration = Duration::from_secs(5);
+
 /// Something that came on a stream.
 #[derive(Debug)]
 pub enum Received {
@@ -83,9 +86,13 @@ impl Client {
 
     /// Waits until both sides have said hello.
     fn ready(&mut self) -> Result<(), Fault> {
+        let deadline = Instant::now() + HELLO;
         while !self.session.is_ready() {
             self.flush()?;
-            self.fill(None)?;
+            if !self.fill(Some(deadline))? {
+                let text = format!("the service did not say hello within {HELLO:?}");
+                return Err(Fault::new(Code::Timeout, text));
+            }
             if let Some(event) = self.decode()? {
                 self.queue.push_back(event);
             }
@@ -258,13 +265,24 @@ impl Client {
         if self.filled == self.buffer.len() {
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
-        let timeout = deadline.map(|at| {
-            at.saturating_duration_since(Instant::now())
-                .max(Duration::from_micros(1))
-        });
-        self.socket
-            .set_read_timeout(timeout)
-            .map_err(|error| lost(&error.to_string()))?;
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        // A timeout of zero would mean "for ever" to the socket, and a tiny one a kernel tick.
+        let at_once = left == Some(Duration::ZERO);
+        let set = |socket: &UnixStream| match at_once {
+            true => socket.set_nonblocking(true),
+            false => socket.set_read_timeout(left),
+        };
+        set(&self.socket).map_err(|error| lost(&error.to_string()))?;
+        let filled = self.read_some();
+        if at_once {
+            self.socket
+                .set_nonblocking(false)
+                .map_err(|error| lost(&error.to_string()))?;
+        }
+        filled
+    }
+
+    fn read_some(&mut self) -> Result<bool, Fault> {
         loop {
             match self.socket.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => return Err(lost("the peer closed it")),

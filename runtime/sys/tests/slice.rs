@@ -1,4 +1,5 @@
 //! Time slices with plain mlua: what a script cannot do to the thread that runs it.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::future::Future;
 use std::pin::Pin;

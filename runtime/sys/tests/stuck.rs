@@ -1,4 +1,5 @@
 //! Scripts that cannot be made to yield, each in a process of its own because the limit belongs to the process.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::future::Future;
@@ -13,18 +14,32 @@ use mlua::{Function, Lua, MultiValue};
 
 const ENV_CODE: &str = "GSHELL_TEST_STUCK_CODE";
 const ENV_NOTE: &str = "GSHELL_TEST_STUCK_NOTE";
-const RUNNING: Running = Running { id: *b"0123456789ab", slice: Duration::from_millis(2) };
+const RUNNING: Running = Running {
+    id: *b"0123456789ab",
+    slice: Duration::from_millis(2),
+};
 
 /// The child's part: runs the script of the environment; prints how it ended.
 #[test]
 fn child() {
-    let (Ok(code), Some(note)) = (std::env::var(ENV_CODE), std::env::var_os(ENV_NOTE)) else { return };
+    let (Ok(code), Some(note)) = (std::env::var(ENV_CODE), std::env::var_os(ENV_NOTE)) else {
+        return;
+    };
     slice::init().unwrap();
     slice::register_note(OwnedFd::from(fs::File::create(note).unwrap()), 77).unwrap();
     slice::set_stuck_limit(Some(Duration::from_millis(100)));
     let lua = Lua::new();
-    let convert = lua.create_function(|_, e: mlua::Error| Ok(e.to_string())).unwrap();
-    slice::install(&lua, &Protect { convert, memory: String::new() }).unwrap();
+    let convert = lua
+        .create_function(|_, e: mlua::Error| Ok(e.to_string()))
+        .unwrap();
+    slice::install(
+        &lua,
+        &Protect {
+            convert,
+            memory: String::new(),
+        },
+    )
+    .unwrap();
     let function: Function = lua.load(code).into_function().unwrap();
     let thread = lua.create_thread(function).unwrap();
     let mut future = Box::pin(thread.clone().into_async::<MultiValue>(()).unwrap());
@@ -62,7 +77,10 @@ fn a_pattern_that_never_ends_is_reported() {
 #[test]
 fn a_finalizer_that_never_ends_is_reported() {
     let code = "setmetatable({}, { __gc = function() while true do end end }) collectgarbage()";
-    assert_eq!(run("finalizer", code), (Some(77), Some((RUNNING.id, Reason::InC))));
+    assert_eq!(
+        run("finalizer", code),
+        (Some(77), Some((RUNNING.id, Reason::InC)))
+    );
 }
 
 #[test]

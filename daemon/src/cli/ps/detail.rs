@@ -101,7 +101,10 @@ fn last(exit: &LastExit) -> String {
 
 /// Further lines of a text are moved in, so that a block's own lines stand out; control characters go.
 fn indent(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(printable).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| printable(&line.replace('\t', "    ")))
+        .collect();
     lines.join("\n  ")
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +20,12 @@ use super::timer::Timers;
 
 /// Longest single wait; a bound only so that a lost wake-up could never stall a node for ever.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// Tasks that run between two looks at descriptors and timers.
+const TICKS_A_TURN: u32 = 64;
+/// Time after which descriptors and timers get a look even if tasks are ready: a script's slice alone is longer, so
+/// with busy scripts every slice is followed by one.
+const TURN: Duration = Duration::from_millis(1);
 
 /// What one executor thread owns.
 pub(super) struct Core {
@@ -65,7 +71,31 @@ impl Wake for LoopWaker {
     }
 }
 
+impl LoopWaker {
+    fn take(&self) -> bool {
+        self.woken.swap(false, Ordering::AcqRel)
+    }
+
+    fn set(&self) {
+        self.woken.store(true, Ordering::Release);
+    }
+
+    fn is_set(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+}
+
 impl Core {
+    /// A waker that is set already, so that what it is for is polled once to begin with.
+    fn waker(&self) -> (Arc<LoopWaker>, Waker) {
+        let state = Arc::new(LoopWaker {
+            woken: AtomicBool::new(true),
+            thread: std::thread::current().id(),
+            poller: self.poller.clone(),
+        });
+        (state.clone(), Waker::from(state))
+    }
+
     fn new() -> std::io::Result<Rc<Core>> {
         let poller = Arc::new(Poller::new()?);
         Ok(Rc::new(Core {
@@ -141,22 +171,33 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         "block_on inside block_on of the same thread"
     );
     let _reset = Reset(&core.running);
-    let waker_state = Arc::new(LoopWaker {
-        woken: AtomicBool::new(true),
-        thread: std::thread::current().id(),
-        poller: core.poller.clone(),
-    });
-    let waker = Waker::from(waker_state.clone());
-    let mut context = Context::from_waker(&waker);
-    let mut main = pin!(core.executor.run(future));
+    let (main_woken, main_waker) = core.waker();
+    let (task_woken, task_waker) = core.waker();
+    let mut main_context = Context::from_waker(&main_waker);
+    let mut task_context = Context::from_waker(&task_waker);
+    let mut main = pin!(future);
+    let mut tick = Box::pin(core.executor.tick());
     let mut events = Events::new();
     loop {
-        if waker_state.woken.swap(false, Ordering::AcqRel)
-            && let Poll::Ready(value) = main.as_mut().poll(&mut context)
+        if main_woken.take()
+            && let Poll::Ready(value) = main.as_mut().poll(&mut main_context)
         {
             return value;
         }
-        core.turn(&mut events, waker_state.woken.load(Ordering::Acquire));
+        if task_woken.take() {
+            let began = Instant::now();
+            let mut ticks = 0;
+            // Polled until it waits: only then does a task that wakes up end the wait below.
+            while tick.as_mut().poll(&mut task_context).is_ready() {
+                tick.set(core.executor.tick());
+                ticks += 1;
+                if ticks >= TICKS_A_TURN || began.elapsed() >= TURN {
+                    task_woken.set();
+                    break;
+                }
+            }
+        }
+        core.turn(&mut events, main_woken.is_set() || task_woken.is_set());
     }
 }
 
@@ -173,7 +214,9 @@ pub fn spawn<F: Future + 'static>(future: F) -> Task<F::Output>
 where
     F::Output: 'static,
 {
-    Core::current().executor.spawn(future)
+    // Boxed: the executor's code is then there once per result and not once per task, which is a tenth of the binary.
+    let boxed: Pin<Box<dyn Future<Output = F::Output>>> = Box::pin(future);
+    Core::current().executor.spawn(boxed)
 }
 
 /// Lets every other ready task of the thread run once.

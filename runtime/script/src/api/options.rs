@@ -24,7 +24,10 @@ impl Options {
                 };
                 if !known.contains(&name.as_str()) {
                     let known = known.join(", ");
-                    return Err(invalid(function, &format!("unknown option \"{name}\" (it takes {known})")));
+                    return Err(invalid(
+                        function,
+                        &format!("unknown option \"{name}\" (it takes {known})"),
+                    ));
                 }
             }
         }
@@ -41,37 +44,67 @@ impl Options {
             return Ok(None);
         }
         let given = value.type_name();
-        T::from_lua(value, lua)
-            .map(Some)
-            .map_err(|_| invalid(self.function, &format!("option \"{name}\" does not take this {given}")))
+        T::from_lua(value, lua).map(Some).map_err(|_| {
+            invalid(
+                self.function,
+                &format!("option \"{name}\" does not take this {given}"),
+            )
+        })
     }
 
     /// A yes or no; absent means no.
     pub fn flag(&self, name: &str) -> Result<bool> {
-        match self.table.as_ref().map(|table| table.get::<Value>(name)).transpose()? {
-            None | Some(Value::Nil) => Ok(false),
-            Some(Value::Boolean(value)) => Ok(value),
+        Ok(self.switch(name)?.unwrap_or(false))
+    }
+
+    /// A yes or no, `None` when it is absent. Only true and false will do: what Lua counts as true, such as
+    /// 0, is more likely a mistake.
+    pub fn switch(&self, name: &str) -> Result<Option<bool>> {
+        match self
+            .table
+            .as_ref()
+            .map(|table| table.get::<Value>(name))
+            .transpose()?
+        {
+            None | Some(Value::Nil) => Ok(None),
+            Some(Value::Boolean(value)) => Ok(Some(value)),
             Some(other) => {
                 let given = other.type_name();
-                Err(invalid(self.function, &format!("option \"{name}\" is true or false, not a {given}")))
+                Err(invalid(
+                    self.function,
+                    &format!("option \"{name}\" is true or false, not a {given}"),
+                ))
             }
         }
     }
 
     /// A number of seconds, 0 or more.
     pub fn seconds(&self, lua: &Lua, name: &str) -> Result<Option<std::time::Duration>> {
-        let Some(seconds) = self.get::<f64>(lua, name)? else { return Ok(None) };
+        let Some(seconds) = self.get::<f64>(lua, name)? else {
+            return Ok(None);
+        };
         duration(seconds).map(Some).ok_or_else(|| {
-            invalid(self.function, &format!("option \"{name}\" is a number of seconds, 0 or more, not {seconds}"))
+            invalid(
+                self.function,
+                &format!("option \"{name}\" is a number of seconds, 0 or more, not {seconds}"),
+            )
         })
     }
 
     /// A count of bytes, 1 or more.
     pub fn limit(&self, lua: &Lua, default: usize) -> Result<usize> {
-        let Some(bytes) = self.get::<i64>(lua, "limit")? else { return Ok(default) };
-        usize::try_from(bytes).ok().filter(|bytes| *bytes > 0).ok_or_else(|| {
-            invalid(self.function, &format!("option \"limit\" is a number of bytes, 1 or more, not {bytes}"))
-        })
+        let Some(bytes) = self.get::<i64>(lua, "limit")? else {
+            return Ok(default);
+        };
+        usize::try_from(bytes)
+            .ok()
+            .filter(|bytes| *bytes > 0)
+            .ok_or_else(|| {
+                invalid(
+                    self.function,
+                    &format!("option \"limit\" is a number of bytes, 1 or more, not {bytes}"),
+                )
+            })
     }
 }
 
@@ -80,9 +113,9 @@ pub fn duration(seconds: f64) -> Option<std::time::Duration> {
     std::time::Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// The error for an argument that cannot be meant: code `invalid_argument`.
+/// The error for an argument that cannot be meant: code `invalid`.
 pub fn invalid(function: &str, message: &str) -> mlua::Error {
-    raise("invalid_argument", format!("{function}: {message}"))
+    raise("invalid", format!("{function}: {message}"))
 }
 
 /// Longest part of a name that an error quotes.
@@ -106,7 +139,10 @@ mod tests {
         let lua = Lua::new();
         let wrong = |code| Options::new("m.f", table(&lua, code), &["a", "limit"]);
         let text = wrong("{aa = 1}").err().unwrap().to_string();
-        assert!(text.contains("m.f: unknown option \"aa\" (it takes a, limit)"), "{text}");
+        assert!(
+            text.contains("m.f: unknown option \"aa\" (it takes a, limit)"),
+            "{text}"
+        );
         assert!(wrong("{[1] = 1}").is_err());
         let options = wrong("{a = {}, limit = 0}").unwrap();
         let text = options.get::<f64>(&lua, "a").unwrap_err().to_string();
@@ -122,7 +158,8 @@ mod tests {
         assert_eq!(options.get::<i64>(&lua, "x").unwrap(), None);
         assert!(!options.flag("x").unwrap());
         assert_eq!(options.limit(&lua, 5).unwrap(), 5);
-        let options = Options::new("m.f", table(&lua, "{t = 1.5, u = -1, v = 0/0}"), &["t", "u", "v"]).unwrap();
+        let options =
+            Options::new("m.f", table(&lua, "{t = 1.5, u = -1, v = 0/0}"), &["t", "u", "v"]).unwrap();
         assert_eq!(options.seconds(&lua, "t").unwrap().unwrap().as_millis(), 1500);
         assert!(options.seconds(&lua, "u").is_err() && options.seconds(&lua, "v").is_err());
     }

@@ -30,7 +30,10 @@ where
 {
     let cx = Rc::clone(cx);
     let maker = Rc::clone(&cx);
-    module.raw_set(name, maker.async_function(lua, move |lua, args: A| body(lua, Rc::clone(&cx), args))?)
+    module.raw_set(
+        name,
+        maker.async_function(lua, move |lua, args: A| body(lua, Rc::clone(&cx), args))?,
+    )
 }
 
 /// The future of a waiting method, which the end of the environment `cx` drops, see
@@ -48,7 +51,9 @@ pub async fn blocking<T: Send + 'static>(
     what: impl FnOnce() -> String,
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T> {
-    cx.wait(rt::unblock(call)).await?.map_err(|error| raise_io(&what(), &error))
+    cx.wait(rt::unblock(call))
+        .await?
+        .map_err(|error| raise_io(&what(), &error))
 }
 
 /// A path from a script; `function` is named when it is empty.

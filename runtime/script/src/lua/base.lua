@@ -3,8 +3,9 @@
 local host = ...
 local emit, drained, line = host.emit, host.drained, host.line
 local yield, isyieldable = coroutine.yield, coroutine.isyieldable
-local type, tostring, pcall, xpcall, error, rawget, getmetatable =
-  type, tostring, pcall, xpcall, error, rawget, getmetatable
+local type, tostring, pcall, xpcall, error, rawget, pairs, ipairs, getmetatable, setmetatable =
+  type, tostring, pcall, xpcall, error, rawget, pairs, ipairs, getmetatable, setmetatable
+local io, os = io, os
 local traceback, getinfo = host.debug.traceback, host.debug.getinfo
 
 -- Output. `emit` is true when its reader is behind: then the script waits, if it can.
@@ -30,11 +31,15 @@ local function describe(value)
   return ok and text or "(an error object of type " .. kind .. ")"
 end
 
-local function settle(ok, first, ...)
-  if ok then return true, first, ... end
+local function failure(found)
   -- Lua calls no handler when memory is full: then the error comes as it is.
-  if type(first) ~= "table" then return false, first, describe(first), "" end
-  return false, first[1], describe(first[1]), first[2]
+  if type(found) ~= "table" then return false, found, describe(found), "" end
+  return false, found[1], describe(found[1]), found[2]
+end
+
+local function settle(ok, ...)
+  if ok then return true, ... end
+  return failure(...)
 end
 
 local function guard(f, ...)
@@ -89,6 +94,29 @@ debug = {
     return info
   end,
 }
+
+-- `io` is a third of what a state takes, and most scripts only print: it is loaded at the first use of any of it.
+-- Lua's own version, from which files come, is kept for that.
+host.stock_io = { open = io.open, lines = io.lines, type = io.type, tmpfile = io.tmpfile }
+for name in pairs(host.stock_io) do io[name] = nil end
+for name in pairs(io) do io[name] = nil end
+
+local function load_io()
+  setmetatable(io, nil)
+  host.load_io(host)
+end
+
+setmetatable(io, {
+  __index = function(_, name)
+    load_io()
+    return io[name]
+  end,
+})
+
+function os.execute(...)
+  load_io()
+  return os.execute(...)
+end
 
 -- Modules: the package's own first, then the built-in ones, then the folders of `package.path`.
 local package, loaded = package, package.loaded

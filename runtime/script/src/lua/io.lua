@@ -1,10 +1,12 @@
--- `io` over the environment's streams. Files come from Lua's own library; standard input, output and error, and
+-- `io` over the environment's streams: fills the (then empty) table. Files come from Lua's own library; standard input, output and error, and
 -- the pipes of `io.popen`, are objects of the same shape made here.
 local host = ...
-local emit, drained, write, object = host.emit, host.drained, host.join, host.object
+local emit, drained, join, object = host.emit, host.drained, host.join, host.object
 local isyieldable, select, type, error, tonumber = coroutine.isyieldable, select, type, error, tonumber
 local find, sub, match, concat = string.find, string.sub, string.match, table.concat
-local stock_open, stock_lines, stock_type = io.open, io.lines, io.type
+local io, os, stock = io, os, host.stock_io
+local stock_open, stock_lines, stock_type = stock.open, stock.lines, stock.type
+io.open, io.tmpfile = stock_open, stock.tmpfile
 
 -- Reading from a source that gives pieces of text, nil at its end.
 local function reader(fill)
@@ -40,7 +42,7 @@ local function read_line(r, keep)
     from = r.at + seen
   end
   local text = take(r, -1)
-  if text ~= "" then return text end
+  return text ~= "" and text or nil
 end
 
 local function read_all(r)
@@ -104,6 +106,14 @@ local function state(file)
   return s
 end
 
+-- What `write` writes, as one text. Called by a function that the script calls: complaints point there.
+local function joined(...)
+  local text, bad = join(...)
+  if text then return text end
+  local got = type((select(bad, ...)))
+  error("bad argument #" .. bad .. " to 'write' (string expected, got " .. got .. ")", 3)
+end
+
 local function put(s, text)
   if s.stream then
     if emit(s.stream, text) and isyieldable() then drained() end
@@ -115,7 +125,7 @@ end
 function methods.write(file, ...)
   local s = state(file)
   if not s.stream and not s.write then return nil, "Bad file descriptor", 9 end
-  put(s, write(...))
+  put(s, joined(...))
   return file
 end
 
@@ -203,7 +213,7 @@ end
 
 function io.write(...)
   if output ~= stdout then return output:write(...) end
-  if emit(1, write(...)) and isyieldable() then drained() end
+  if emit(1, joined(...)) and isyieldable() then drained() end
   return stdout
 end
 

@@ -1,5 +1,5 @@
 //! Scripts run in environments of their own, their output collected.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -21,7 +21,11 @@ pub struct Collect {
 
 impl Output for Collect {
     fn write(&self, stream: Stream, bytes: &[u8]) {
-        let to = if stream == Stream::Out { &self.out } else { &self.err };
+        let to = if stream == Stream::Out {
+            &self.out
+        } else {
+            &self.err
+        };
         to.borrow_mut().push_str(&String::from_utf8_lossy(bytes));
     }
 
@@ -50,8 +54,14 @@ pub struct Script {
 }
 
 pub fn package(files: &[(&str, &str)]) -> Rc<Package> {
-    let files: BTreeMap<_, _> = files.iter().map(|(n, c)| (n.to_string(), c.as_bytes().to_vec())).collect();
-    Rc::new(Package { files, main: "main.lua".into() })
+    let files: BTreeMap<_, _> = files
+        .iter()
+        .map(|(n, c)| (n.to_string(), c.as_bytes().to_vec()))
+        .collect();
+    Rc::new(Package {
+        files,
+        main: "main.lua".into(),
+    })
 }
 
 pub fn load(files: &[(&str, &str)], limits: Limits) -> Result<Script, LoadError> {
@@ -82,6 +92,12 @@ pub fn run(code: &str) -> (Outcome, String, String) {
 pub async fn finish(script: Script) -> (Outcome, String, String) {
     let outcome = script.env.run().await;
     assert_eq!(script.env.memory(), 0, "the Lua state is gone");
+    // Built-in functions hold the context: it is free of them only if the state was really closed.
+    assert_eq!(
+        Rc::strong_count(script.env.context()),
+        1,
+        "the Lua state was freed"
+    );
     (outcome, script.output.out.take(), script.output.err.take())
 }
 

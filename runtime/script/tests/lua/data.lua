@@ -14,7 +14,7 @@ assert(not ok and err.code == "invalid_data" and err.message:find("line 3, colum
 ok, err = pcall(json.encode, { a = { 0 / 0 } })
 assert(not ok and err.code == "invalid_data" and err.message:find("value.a[1]", 1, true), tostring(err))
 ok, err = pcall(json.encode, 1, { indents = 2 })
-assert(not ok and err.code == "invalid_argument")
+assert(not ok and err.code == "invalid")
 assert(not pcall(json.array, setmetatable({}, {})))
 
 assert(math.abs(time.now() - os.time()) < 5 and math.type(time.ms()) == "integer")

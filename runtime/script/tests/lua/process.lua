@@ -29,9 +29,9 @@ assert(fails("limit", process.run, "yes", { limit = 100000 }):find("longer than 
 assert(fails("timeout", process.run, "sleep 1000 & sleep 1000", { timeout = 0.05 }):find("sleep 1000", 1, true))
 fails("not_found", process.run, { "/no/such/program" })
 fails("not_found", process.run, "true", { dir = "/no/such/dir" })
-fails("invalid_argument", process.run, {})
-fails("invalid_argument", process.run, "true", { tiemout = 1 })
-fails("invalid_argument", process.run, "true", { timeout = -1 })
+fails("invalid", process.run, {})
+fails("invalid", process.run, "true", { tiemout = 1 })
+fails("invalid", process.run, "true", { timeout = -1 })
 
 -- spawn.
 local child = process.spawn("while read line; do echo \"<$line>\"; done; echo end >&2; exit 5")
@@ -55,7 +55,7 @@ assert(child:read(2) == "ab" and child:read(2) == "c")
 assert(child:wait(0) == nil)
 assert(child:kill("TERM") == true)
 assert(child:wait().signal == "SIGTERM")
-fails("invalid_argument", child.kill, child, "NOSUCH")
+fails("invalid", child.kill, child, "NOSUCH")
 
 child = process.spawn("echo a; echo b >&2", { merge = true, stdin = "null" })
 local all = {}

@@ -137,7 +137,7 @@ unsafe fn run(l: *mut lua_State, co: *mut lua_State, mut narg: c_int) -> Step {
                     return Step::Pending(marker);
                 }
             }
-            if ffi::lua_checkstack(l, nres + 1) == 0 {
+            if ffi::lua_checkstack(l, nres + 2) == 0 {
                 ffi::lua_settop(co, -nres - 1);
                 ffi::lua_pushstring(l, c"too many results to resume".as_ptr());
                 return Step::Failed(ffi::LUA_OK);
@@ -176,7 +176,13 @@ unsafe fn slice_over(l: *mut lua_State, co: *mut lua_State) -> bool {
 ///
 /// # Safety
 /// Called from a C function of `l` that has these values.
-unsafe fn wait(l: *mut lua_State, co: c_int, wait: c_int, marker: *mut c_void, k: ffi::lua_KFunction) -> c_int {
+unsafe fn wait(
+    l: *mut lua_State,
+    co: c_int,
+    wait: c_int,
+    marker: *mut c_void,
+    k: ffi::lua_KFunction,
+) -> c_int {
     // SAFETY: pushes three values for which the space is checked. With a continuation, lua_callk may yield.
     unsafe {
         ffi::luaL_checkstack(l, 4, ptr::null());
@@ -213,7 +219,7 @@ unsafe extern "C-unwind" fn step(l: *mut lua_State) -> c_int {
 /// # Safety
 /// `step` is what [`run`] just gave for `l`.
 unsafe fn outcome(l: *mut lua_State, step: Step) -> c_int {
-    // SAFETY: the values are on top of the stack; one or two more fit (run checked one, converting checks its own).
+    // SAFETY: the values are on top of the stack; run checked that two more fit, and converting checks its own.
     unsafe {
         let (n, ok) = match step {
             Step::Results(n) => (n, 1),
@@ -223,7 +229,6 @@ unsafe fn outcome(l: *mut lua_State, step: Step) -> c_int {
             }
             Step::Pending(_) => (0, 0),
         };
-        ffi::luaL_checkstack(l, 2, ptr::null());
         ffi::lua_pushboolean(l, ok);
         ffi::lua_insert(l, -(n + 1));
         n + 1
@@ -273,7 +278,13 @@ unsafe extern "C-unwind" fn wrapped(l: *mut lua_State) -> c_int {
         match run(l, co, ffi::lua_gettop(l)) {
             Step::Results(n) => n,
             Step::Failed(_) => propagate(l, co),
-            Step::Pending(m) => wait(l, ffi::lua_upvalueindex(1), ffi::lua_upvalueindex(2), m, unwrapped),
+            Step::Pending(m) => wait(
+                l,
+                ffi::lua_upvalueindex(1),
+                ffi::lua_upvalueindex(2),
+                m,
+                unwrapped,
+            ),
         }
     }
 }

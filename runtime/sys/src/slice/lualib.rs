@@ -13,7 +13,7 @@ pub struct Helpers {
     pub debug: Table,
     /// `line(...)`: the text that `print` writes, as one string.
     pub line: Function,
-    /// `join(...)`: strings and numbers as one string, with the complaints of `io.write` about anything else.
+    /// `join(...)`: strings and numbers as one string; `nil, index` of the first argument that is neither.
     pub join: Function,
     /// `object(metatable)`: a full userdata without content that has this metatable.
     pub object: Function,
@@ -64,7 +64,10 @@ unsafe extern "C-unwind" fn join(l: *mut lua_State) -> c_int {
         for i in 1..=n {
             let kind = ffi::lua_type(l, i);
             if kind != ffi::LUA_TSTRING && kind != ffi::LUA_TNUMBER {
-                ffi::luaL_checklstring(l, i, ptr::null_mut());
+                ffi::lua_settop(l, 0);
+                ffi::lua_pushnil(l);
+                ffi::lua_pushinteger(l, ffi::lua_Integer::from(i));
+                return 2;
             }
         }
         ffi::luaL_checkstack(l, 1, ptr::null());

@@ -32,21 +32,28 @@ pub fn mode(lua: &Lua, options: &Options, function: &'static str) -> Result<Opti
     let mode = match options.get::<Value>(lua, "mode")? {
         None => return Ok(None),
         Some(Value::Integer(mode)) => u32::try_from(mode).ok(),
-        Some(Value::String(text)) => {
-            text.to_str().ok().and_then(|text| u32::from_str_radix(text.trim_start_matches("0o"), 8).ok())
-        }
+        Some(Value::String(text)) => text
+            .to_str()
+            .ok()
+            .and_then(|text| u32::from_str_radix(text.trim_start_matches("0o"), 8).ok()),
         Some(_) => None,
     };
     match mode {
         Some(mode) if mode <= 0o7777 => Ok(Some(mode)),
-        _ => Err(invalid(function, "option \"mode\" is a number up to 4095 (7777 octal), or octal text")),
+        _ => Err(invalid(
+            function,
+            "option \"mode\" is a number up to 4095 (7777 octal), or octal text",
+        )),
     }
 }
 
 async fn read(lua: Lua, cx: Rc<Context>, (name, options): (LuaString, Option<Table>)) -> Result<LuaString> {
     let target = path("fs.read", &name)?;
     let options = Options::new("fs.read", options, &["limit"])?;
-    let memory = usize::try_from(cx.limits.memory).ok().filter(|bytes| *bytes > 0).unwrap_or(READ_LIMIT);
+    let memory = usize::try_from(cx.limits.memory)
+        .ok()
+        .filter(|bytes| *bytes > 0)
+        .unwrap_or(READ_LIMIT);
     let limit = options.limit(&lua, READ_LIMIT.min(memory))?;
     let failed = |error: io::Error| raise_io(&format!("read {}", target.display()), &error);
     let mut source = Source::open(&target).map_err(failed)?;
@@ -79,7 +86,11 @@ async fn lines(lua: Lua, cx: Rc<Context>, (name, options): (LuaString, Option<Ta
     let limit = options.limit(&lua, LINE_LIMIT)?;
     let what = format!("read {}", target.display());
     let source = Source::open(&target).map_err(|error| raise_io(&what, &error))?;
-    let reader = Rc::new(RefCell::new(Reader { source: None, lines: Lines::default(), _ticket: None }));
+    let reader = Rc::new(RefCell::new(Reader {
+        source: None,
+        lines: Lines::default(),
+        _ticket: None,
+    }));
     let closing = Rc::downgrade(&reader);
     let ticket = cx.resources.add(&what, move || {
         if let Some(reader) = closing.upgrade()
@@ -114,10 +125,13 @@ async fn next_line(
                 return lua.create_string(line).map(Some);
             }
             if reader.lines.waiting() > limit {
-                let message = format!("{what}: a line is longer than {limit} bytes; option \"limit\" raises that");
+                let message =
+                    format!("{what}: a line is longer than {limit} bytes; option \"limit\" raises that");
                 return Err(raise("limit", message));
             }
-            let Some(source) = reader.source.take() else { return Ok(None) };
+            let Some(source) = reader.source.take() else {
+                return Ok(None);
+            };
             source
         };
         let (count, piece) = cx
@@ -128,7 +142,11 @@ async fn next_line(
         if count == 0 {
             // The end: the file closes, and frees its place among the open ones.
             reader._ticket = None;
-            return reader.lines.rest().map(|line| lua.create_string(line)).transpose();
+            return reader
+                .lines
+                .rest()
+                .map(|line| lua.create_string(line))
+                .transpose();
         }
         reader.lines.push(&piece);
         reader.source = Some(source);
@@ -144,13 +162,21 @@ async fn write(
     let options = Options::new("fs.write", options, &["append", "atomic", "mode"])?;
     let (append, atomic) = (options.flag("append")?, options.flag("atomic")?);
     if append && atomic {
-        return Err(invalid("fs.write", "options \"append\" and \"atomic\" exclude each other"));
+        return Err(invalid(
+            "fs.write",
+            "options \"append\" and \"atomic\" exclude each other",
+        ));
     }
     let mode = mode(&lua, &options, "fs.write")?;
     let data = data.as_bytes().to_vec();
     let what = format!("write {}", target.display());
     if atomic {
-        return blocking(&cx, || what, move || super::replace::replace(&target, &data, mode)).await;
+        return blocking(
+            &cx,
+            || what,
+            move || super::replace::replace(&target, &data, mode),
+        )
+        .await;
     }
     let failed = |error: io::Error| raise_io(&what, &error);
     let sink = Source::create(&target, append, mode).map_err(failed)?;

@@ -49,13 +49,19 @@ pub fn kind(of: FileType) -> &'static str {
 fn exists(_: &Lua, name: LuaString) -> Result<bool> {
     let target = path("fs.exists", &name)?;
     // Not `Path::exists`: what may not be looked at is an error, not absent.
-    target.try_exists().map_err(|error| raise_io(&format!("look for {}", target.display()), &error))
+    target
+        .try_exists()
+        .map_err(|error| raise_io(&format!("look for {}", target.display()), &error))
 }
 
 fn stat(lua: &Lua, (name, options): (LuaString, Option<Table>)) -> Result<Table> {
     let target = path("fs.stat", &name)?;
     let options = Options::new("fs.stat", options, &["link"])?;
-    let found = if options.flag("link")? { fs::symlink_metadata(&target) } else { fs::metadata(&target) };
+    let found = if options.flag("link")? {
+        fs::symlink_metadata(&target)
+    } else {
+        fs::metadata(&target)
+    };
     let meta = found.map_err(|error| raise_io(&format!("stat {}", target.display()), &error))?;
     stat_table(lua, &meta)
 }
@@ -88,7 +94,12 @@ pub fn names_in(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
 async fn list(lua: Lua, cx: Rc<Context>, name: Option<LuaString>) -> Result<Table> {
     let folder = name.map_or_else(|| Ok(".".into()), |name| path("fs.list", &name))?;
     let reading = folder.clone();
-    let names = blocking(&cx, || format!("list {}", folder.display()), move || names_in(&reading)).await?;
+    let names = blocking(
+        &cx,
+        || format!("list {}", folder.display()),
+        move || names_in(&reading),
+    )
+    .await?;
     let table = lua.create_table_with_capacity(names.len(), 0)?;
     for name in names {
         table.raw_push(lua.create_string(name)?)?;
@@ -105,15 +116,28 @@ async fn mkdir(lua: Lua, cx: Rc<Context>, (name, options): (LuaString, Option<Ta
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
     }
     let making = folder.clone();
-    blocking(&cx, || format!("make folder {}", folder.display()), move || builder.create(making)).await
+    blocking(
+        &cx,
+        || format!("make folder {}", folder.display()),
+        move || builder.create(making),
+    )
+    .await
 }
 
 async fn remove(_: Lua, cx: Rc<Context>, (name, options): (LuaString, Option<Table>)) -> Result<bool> {
     let target = path("fs.remove", &name)?;
     let options = Options::new("fs.remove", options, &["recursive", "missing"])?;
     let (recursive, missing) = (options.flag("recursive")?, options.flag("missing")?);
-    if recursive && matches!(super::paths::basename(target.as_os_str().as_bytes()), b"/" | b"." | b"..") {
-        return Err(invalid("fs.remove", &format!("refusing to remove all of {}", target.display())));
+    if recursive
+        && matches!(
+            super::paths::basename(target.as_os_str().as_bytes()),
+            b"/" | b"." | b".."
+        )
+    {
+        return Err(invalid(
+            "fs.remove",
+            &format!("refusing to remove all of {}", target.display()),
+        ));
     }
     let removing = target.clone();
     blocking(

@@ -38,7 +38,10 @@ pub fn dirname(path: &[u8]) -> &[u8] {
 }
 
 fn trim_end(path: &[u8]) -> &[u8] {
-    let end = path.iter().rposition(|&byte| byte != b'/').map_or(0, |last| last + 1);
+    let end = path
+        .iter()
+        .rposition(|&byte| byte != b'/')
+        .map_or(0, |last| last + 1);
     path.get(..end).unwrap_or_default()
 }
 
@@ -74,7 +77,9 @@ pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
         star = Some((at, from + 1));
         (p, n) = (at + 1, from + 1);
     }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|&byte| byte == b'*'))
+    pattern
+        .get(p..)
+        .is_some_and(|rest| rest.iter().all(|&byte| byte == b'*'))
 }
 
 /// Matches one byte against the element of the pattern at `p`; gives where the next element starts.
@@ -141,7 +146,11 @@ mod tests {
     #[test]
     fn patterns_match_names() {
         for (pattern, yes, no) in [
-            ("*.lua", vec!["a.lua", "a.b.lua"], vec!["a.lu", "a.luac", ".lua", ""]),
+            (
+                "*.lua",
+                vec!["a.lua", "a.b.lua"],
+                vec!["a.lu", "a.luac", ".lua", ""],
+            ),
             ("a?c", vec!["abc", "a?c"], vec!["ac", "abbc"]),
             ("[a-c]x", vec!["ax", "cx"], vec!["dx", "x", "-x"]),
             ("[!a-c]x", vec!["dx", "-x"], vec!["ax"]),
@@ -152,9 +161,14 @@ mod tests {
             ("**", vec!["", "a"], vec![".a"]),
             ("", vec![""], vec!["a"]),
         ] {
-            yes.iter().for_each(|name| assert!(matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}"));
-            no.iter().for_each(|name| assert!(!matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}"));
+            yes.iter()
+                .for_each(|name| assert!(matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}"));
+            no.iter()
+                .for_each(|name| assert!(!matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}"));
         }
-        assert!(!matches(&b"*a".repeat(2000), &b"a".repeat(3000)[..1999]), "no explosion");
+        assert!(
+            !matches(&b"*a".repeat(2000), &b"a".repeat(3000)[..1999]),
+            "no explosion"
+        );
     }
 }

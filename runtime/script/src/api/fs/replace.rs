@@ -42,13 +42,21 @@ fn resolve(target: &Path) -> io::Result<PathBuf> {
 }
 
 fn temporary(target: &Path, folder: &Path) -> io::Result<(File, PathBuf)> {
-    let name = target.file_name().ok_or(ErrorKind::InvalidInput)?.to_string_lossy();
+    let name = target
+        .file_name()
+        .ok_or(ErrorKind::InvalidInput)?
+        .to_string_lossy();
     for attempt in 0..ATTEMPTS {
         let random = RandomState::new().hash_one(attempt);
         // Part of the name shows whose remains these are, should the machine stop right here.
         let short: String = name.chars().take(40).collect();
         let path = folder.join(format!(".{short}.{random:016x}.tmp"));
-        match OpenOptions::new().write(true).create_new(true).mode(0o666).open(&path) {
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o666)
+            .open(&path)
+        {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
             other => return other.map(|file| (file, path)),
         }

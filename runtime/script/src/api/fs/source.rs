@@ -38,7 +38,12 @@ impl Source {
     /// Opens a file for writing, and makes it if there is none, with `mode` less the process's mask.
     pub fn create(path: &Path, append: bool, mode: Option<u32>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true).append(append).truncate(!append).create(true).custom_flags(flags());
+        options
+            .write(true)
+            .append(append)
+            .truncate(!append)
+            .create(true)
+            .custom_flags(flags());
         options.mode(mode.unwrap_or(0o666));
         Self::of(options.open(path)?)
     }
@@ -77,7 +82,9 @@ impl Source {
                 Ok((count, bytes))
             }
             Self::Regular(slot, _) => {
-                let Some(mut file) = slot.take() else { return Ok((0, bytes)) };
+                let Some(mut file) = slot.take() else {
+                    return Ok((0, bytes));
+                };
                 let (result, file, bytes) = rt::unblock(move || {
                     let result = piece(&mut file, &mut bytes, room.min(PIECE));
                     (result, file, bytes)

@@ -46,14 +46,19 @@ pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
         let ticket = cx.resources.add("a temporary folder", move || clear(&closing));
         let ticket = ticket.inspect_err(|_| clear(&path))?;
         let name = lua.create_string(path.as_os_str().as_encoded_bytes())?;
-        folders.borrow_mut().push(Folder { path, _ticket: ticket });
+        folders.borrow_mut().push(Folder {
+            path,
+            _ticket: ticket,
+        });
         Ok(name)
     };
     module.raw_set("tmpdir", lua.create_function(tmpdir)?)
 }
 
 fn checked(prefix: Option<LuaString>) -> Result<String> {
-    let Some(prefix) = prefix else { return Ok("gshell-".to_owned()) };
+    let Some(prefix) = prefix else {
+        return Ok("gshell-".to_owned());
+    };
     let text = quoted(&prefix);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if text.len() > 64 || text.starts_with('.') || !text.chars().all(plain) {

@@ -42,7 +42,9 @@ async fn walk(lua: Lua, cx: Rc<Context>, (name, options): (LuaString, Option<Tab
     let entries = open_folder(&cx, root, 1, true).await?;
     let open: Open = Rc::new(RefCell::new(entries));
     let maker = Rc::clone(&cx);
-    maker.async_function(&lua, move |lua, ()| next(lua, Rc::clone(&cx), Rc::clone(&open), most))
+    maker.async_function(&lua, move |lua, ()| {
+        next(lua, Rc::clone(&cx), Rc::clone(&open), most)
+    })
 }
 
 /// Gives one entry; a folder's own entries come right after it.
@@ -52,7 +54,9 @@ async fn next(
     open: Open,
     most: u32,
 ) -> Result<(Option<LuaString>, Option<&'static str>, Option<u32>)> {
-    let Some(entry) = open.borrow_mut().pop() else { return Ok((None, None, None)) };
+    let Some(entry) = open.borrow_mut().pop() else {
+        return Ok((None, None, None));
+    };
     let name = lua.create_string(entry.path.as_os_str().as_bytes())?;
     if entry.kind == "dir" && entry.depth < most {
         let inside = open_folder(&cx, entry.path, entry.depth + 1, false).await?;
@@ -77,7 +81,10 @@ async fn open_folder(cx: &Context, folder: PathBuf, depth: u32, root: bool) -> R
 }
 
 fn passed_over(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory
+    )
 }
 
 fn entries_of(folder: &Path, depth: u32) -> io::Result<Vec<Entry>> {
@@ -86,7 +93,11 @@ fn entries_of(folder: &Path, depth: u32) -> io::Result<Vec<Entry>> {
         let entry = entry?;
         // The kind comes with the listing on almost all file systems; links are not followed.
         let Ok(found) = entry.file_type() else { continue };
-        entries.push(Entry { path: entry.path(), kind: kind(found), depth });
+        entries.push(Entry {
+            path: entry.path(),
+            kind: kind(found),
+            depth,
+        });
     }
     entries.sort_unstable_by(|a, b| b.path.cmp(&a.path));
     Ok(entries)
@@ -98,7 +109,13 @@ async fn glob(lua: Lua, cx: Rc<Context>, pattern: LuaString) -> Result<Table> {
     let what = || format!("look for {}", pattern.display());
     let found = blocking(&cx, what, move || Ok(expand(searching.as_os_str().as_bytes()))).await?;
     if found.len() > MAX_FOUND {
-        return Err(raise("limit", format!("fs.glob: {} matches more than {MAX_FOUND} paths", pattern.display())));
+        return Err(raise(
+            "limit",
+            format!(
+                "fs.glob: {} matches more than {MAX_FOUND} paths",
+                pattern.display()
+            ),
+        ));
     }
     let list = lua.create_table_with_capacity(found.len(), 0)?;
     for name in found {
@@ -109,8 +126,15 @@ async fn glob(lua: Lua, cx: Rc<Context>, pattern: LuaString) -> Result<Table> {
 
 /// Paths that match, sorted; what cannot be read matches nothing.
 fn expand(pattern: &[u8]) -> Vec<Vec<u8>> {
-    let mut found: Vec<Vec<u8>> = vec![if pattern.starts_with(b"/") { b"/".to_vec() } else { Vec::new() }];
-    let parts: Vec<&[u8]> = pattern.split(|&byte| byte == b'/').filter(|part| !part.is_empty()).collect();
+    let mut found: Vec<Vec<u8>> = vec![if pattern.starts_with(b"/") {
+        b"/".to_vec()
+    } else {
+        Vec::new()
+    }];
+    let parts: Vec<&[u8]> = pattern
+        .split(|&byte| byte == b'/')
+        .filter(|part| !part.is_empty())
+        .collect();
     for part in parts {
         let mut next = Vec::new();
         for base in &found {

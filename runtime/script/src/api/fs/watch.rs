@@ -31,12 +31,19 @@ const KINDS: [(AddWatchFlags, &str); 9] = [
     (AddWatchFlags::IN_MODIFY, "modify"),
     (AddWatchFlags::IN_ATTRIB, "attrib"),
     // The watched path itself was removed, renamed, or its file system left.
-    (AddWatchFlags::IN_DELETE_SELF.union(AddWatchFlags::IN_MOVE_SELF).union(AddWatchFlags::IN_UNMOUNT), "gone"),
+    (
+        AddWatchFlags::IN_DELETE_SELF
+            .union(AddWatchFlags::IN_MOVE_SELF)
+            .union(AddWatchFlags::IN_UNMOUNT),
+        "gone",
+    ),
 ];
 
 /// What is asked of the kernel.
 fn mask() -> AddWatchFlags {
-    let wanted = KINDS.iter().fold(AddWatchFlags::empty(), |mask, (bits, _)| mask | *bits);
+    let wanted = KINDS
+        .iter()
+        .fold(AddWatchFlags::empty(), |mask, (bits, _)| mask | *bits);
     wanted - AddWatchFlags::IN_Q_OVERFLOW - AddWatchFlags::IN_UNMOUNT
 }
 
@@ -46,6 +53,8 @@ struct Watch {
     io: RefCell<Option<Rc<rt::Io<Inotify>>>>,
     ready: RefCell<VecDeque<Event>>,
     closed: Signal,
+    /// Its place among the environment's open files.
+    ticket: RefCell<Option<Ticket>>,
 }
 
 /// One change.
@@ -58,7 +67,12 @@ struct Event {
 struct Object {
     cx: Rc<Context>,
     watch: Rc<Watch>,
-    _ticket: Ticket,
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        self.watch.close();
+    }
 }
 
 /// Adds `watch` to the module.
@@ -73,10 +87,15 @@ pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
             io: RefCell::new(Some(Rc::new(io))),
             ready: RefCell::default(),
             closed: Signal::new(),
+            ticket: RefCell::default(),
         });
-        let closing = Rc::clone(&watch);
-        let ticket = cx.resources.add("a watch", move || closing.close())?;
-        lua.create_userdata(Object { cx: Rc::clone(&cx), watch, _ticket: ticket })
+        let closing = Rc::downgrade(&watch);
+        let close = move || closing.upgrade().iter().for_each(|watch| watch.close());
+        watch.ticket.replace(Some(cx.resources.add("a watch", close)?));
+        lua.create_userdata(Object {
+            cx: Rc::clone(&cx),
+            watch,
+        })
     };
     module.raw_set("watch", lua.create_function(watch)?)
 }
@@ -89,8 +108,14 @@ fn open(target: &std::path::Path) -> io::Result<rt::Io<Inotify>> {
 
 impl Watch {
     fn close(&self) {
-        self.io.replace(None);
+        self.forget();
         self.closed.set();
+    }
+
+    /// Lets go of the descriptor; changes that were read are still given.
+    fn forget(&self) {
+        self.io.replace(None);
+        self.ticket.replace(None);
     }
 
     /// The next change; `None` once closed, or when what was watched is gone for good.
@@ -99,16 +124,24 @@ impl Watch {
             if let Some(event) = self.ready.borrow_mut().pop_front() {
                 return Ok(Some(event));
             }
-            let Some(io) = self.io.borrow().clone() else { return Ok(None) };
-            let read = async { io.read_with(|inotify| inotify.read_events().map_err(io::Error::from)).await.map(Some) };
+            let Some(io) = self.io.borrow().clone() else {
+                return Ok(None);
+            };
+            let read = async {
+                io.read_with(|inotify| inotify.read_events().map_err(io::Error::from))
+                    .await
+                    .map(Some)
+            };
             let closed = async {
                 self.closed.wait().await;
                 Ok(None)
             };
-            let Some(events) = futures_lite::future::or(read, closed).await? else { return Ok(None) };
+            let Some(events) = futures_lite::future::or(read, closed).await? else {
+                return Ok(None);
+            };
             for event in events {
                 if event.mask.contains(AddWatchFlags::IN_IGNORED) {
-                    self.io.replace(None);
+                    self.forget();
                 }
                 self.ready.borrow_mut().extend(self.translate(event));
             }
@@ -117,8 +150,14 @@ impl Watch {
 
     fn translate(&self, event: InotifyEvent) -> Option<Event> {
         let (_, kind) = KINDS.iter().find(|(bits, _)| event.mask.intersects(*bits))?;
-        let path = event.name.map_or_else(|| self.path.clone(), |name| self.path.join(name));
-        Some(Event { kind, path, folder: event.mask.contains(AddWatchFlags::IN_ISDIR) })
+        let path = event
+            .name
+            .map_or_else(|| self.path.clone(), |name| self.path.join(name));
+        Some(Event {
+            kind,
+            path,
+            folder: event.mask.contains(AddWatchFlags::IN_ISDIR),
+        })
     }
 }
 
@@ -133,7 +172,10 @@ async fn next(lua: Lua, object: AnyUserData, within: Option<Duration>) -> Result
         (Rc::clone(&object.watch), Rc::clone(&object.cx))
     };
     let found = match within {
-        Some(within) => cx.wait(rt::timeout(within, watch.next())).await?.unwrap_or(Ok(None)),
+        Some(within) => cx
+            .wait(rt::timeout(within, watch.next()))
+            .await?
+            .unwrap_or(Ok(None)),
         None => cx.wait(watch.next()).await?,
     };
     let found = found.map_err(|error| raise_io(&format!("watch {}", watch.path.display()), &error))?;
@@ -151,7 +193,9 @@ impl UserData for Object {
             let cx = context_of(&this);
             held(cx, async move {
                 let refused = || invalid("watch:next", "the timeout is a number of seconds, 0 or more");
-                let within = seconds.map(|seconds| duration(seconds).ok_or_else(refused)).transpose()?;
+                let within = seconds
+                    .map(|seconds| duration(seconds).ok_or_else(refused))
+                    .transpose()?;
                 next(lua, this, within).await
             })
         });

@@ -33,7 +33,10 @@ enum Got {
 impl Channel {
     pub(super) fn new(cx: &Rc<Context>, size: u32) -> mlua::Result<Channel> {
         if size == 0 {
-            return Err(errors::raise("invalid", "gshell.channel: the size is a number of values, 1 or more"));
+            return Err(errors::raise(
+                "invalid",
+                "gshell.channel: the size is a number of values, 1 or more",
+            ));
         }
         let queue = Queue {
             values: RefCell::default(),
@@ -41,7 +44,10 @@ impl Channel {
             closed: Cell::new(false),
             changed: Notify::new(),
         };
-        Ok(Channel { cx: Rc::clone(cx), queue: Rc::new(queue) })
+        Ok(Channel {
+            cx: Rc::clone(cx),
+            queue: Rc::new(queue),
+        })
     }
 
     fn parts(&self) -> (Rc<Context>, Rc<Queue>) {
@@ -76,9 +82,14 @@ impl Queue {
 
     async fn receive(&self, cx: &Context, timeout: Option<f64>) -> mlua::Result<Got> {
         let receiving = self.changed.until(|| self.take());
-        let Some(timeout) = timeout else { return cx.wait(receiving).await };
+        let Some(timeout) = timeout else {
+            return cx.wait(receiving).await;
+        };
         let limit = super::seconds("channel:recv", timeout)?;
-        Ok(cx.wait(rt::timeout(limit, receiving)).await?.unwrap_or(Got::Timeout))
+        Ok(cx
+            .wait(rt::timeout(limit, receiving))
+            .await?
+            .unwrap_or(Got::Timeout))
     }
 }
 
@@ -93,17 +104,28 @@ fn results(lua: &mlua::WeakLua, got: Got) -> mlua::Result<MultiValue> {
         Got::Closed => "closed",
         Got::Timeout => "timeout",
     };
-    let Some(lua) = lua.try_upgrade() else { return Ok(MultiValue::new()) };
-    Ok([Value::Nil, Value::String(lua.create_string(why)?)].into_iter().collect())
+    let Some(lua) = lua.try_upgrade() else {
+        return Ok(MultiValue::new());
+    };
+    Ok([Value::Nil, Value::String(lua.create_string(why)?)]
+        .into_iter()
+        .collect())
 }
 
 async fn send(cx: Rc<Context>, queue: Rc<Queue>, value: Value) -> mlua::Result<()> {
     if value.is_nil() {
-        return Err(errors::raise("invalid", "channel:send: nil cannot be sent; close the channel to end it"));
+        return Err(errors::raise(
+            "invalid",
+            "channel:send: nil cannot be sent; close the channel to end it",
+        ));
     }
     let mut value = Some(value);
     let sent = cx.wait(queue.changed.until(|| queue.offer(&mut value))).await?;
-    if sent { Ok(()) } else { Err(errors::raise("closed", "channel:send: the channel is closed")) }
+    if sent {
+        Ok(())
+    } else {
+        Err(errors::raise("closed", "channel:send: the channel is closed"))
+    }
 }
 
 impl UserData for Channel {
@@ -112,10 +134,13 @@ impl UserData for Channel {
             let (cx, queue) = this.parts();
             send(cx, queue, value)
         });
-        methods.add_async_method("recv", |lua, this: UserDataRef<Channel>, options: Option<Table>| {
-            let ((cx, queue), lua) = (this.parts(), lua.weak());
-            async move { results(&lua, queue.receive(&cx, timeout(options.as_ref())?).await?) }
-        });
+        methods.add_async_method(
+            "recv",
+            |lua, this: UserDataRef<Channel>, options: Option<Table>| {
+                let ((cx, queue), lua) = (this.parts(), lua.weak());
+                async move { results(&lua, queue.receive(&cx, timeout(options.as_ref())?).await?) }
+            },
+        );
         methods.add_method("iter", |lua, this, ()| {
             let (cx, queue) = this.parts();
             let cx2 = Rc::clone(&cx);
@@ -123,7 +148,11 @@ impl UserData for Channel {
                 let (cx, queue) = (Rc::clone(&cx2), Rc::clone(&queue));
                 async move {
                     let got = queue.receive(&cx, None).await?;
-                    Ok(if let Got::Value(value) = got { value } else { Value::Nil })
+                    Ok(if let Got::Value(value) = got {
+                        value
+                    } else {
+                        Value::Nil
+                    })
                 }
             })
         });
@@ -135,7 +164,10 @@ impl UserData for Channel {
         methods.add_meta_method("__len", |_, this, ()| Ok(this.queue.values.borrow().len()));
         methods.add_meta_method("__tostring", |_, this, ()| {
             let (len, size) = (this.queue.values.borrow().len(), this.queue.size);
-            Ok(format!("channel ({len} of {size}{})", if this.queue.closed.get() { ", closed" } else { "" }))
+            Ok(format!(
+                "channel ({len} of {size}{})",
+                if this.queue.closed.get() { ", closed" } else { "" }
+            ))
         });
     }
 }

@@ -14,7 +14,10 @@ pub(super) struct Handle {
 }
 
 pub(super) fn spawn(lua: &Lua, cx: &Rc<Context>, f: &Function, args: MultiValue) -> mlua::Result<Handle> {
-    Ok(Handle { cx: Rc::clone(cx), task: tasks::spawn(lua, cx, f, args)? })
+    Ok(Handle {
+        cx: Rc::clone(cx),
+        task: tasks::spawn(lua, cx, f, args)?,
+    })
 }
 
 impl Handle {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use gshell_service::rt;
 use mlua::{Function, Lua, MultiValue, UserData, UserDataMethods, WeakLua};
 
-use crate::tasks::{self, Alive, Done};
 use crate::Context;
+use crate::tasks::{self, Alive, Done};
 
 /// No pace is faster, so that a period of 0 is not a busy loop.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -32,7 +32,12 @@ async fn tick(cx: &Context, lua: &WeakLua, period: Duration, f: &Function) {
     let mut next = Instant::now() + period;
     while cx.wait(rt::sleep_until(next)).await.is_ok() {
         // Upgraded for the making only: nothing may keep the state alive while it waits.
-        let Some(body) = lua.try_upgrade().map(|lua| tasks::guarded(&lua, cx, f, MultiValue::new())) else { return };
+        let Some(body) = lua
+            .try_upgrade()
+            .map(|lua| tasks::guarded(&lua, cx, f, MultiValue::new()))
+        else {
+            return;
+        };
         let failed = match body {
             Ok(body) => body.await,
             Err(error) => tasks::failed_to_start(&error),

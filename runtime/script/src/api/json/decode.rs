@@ -14,18 +14,34 @@ use crate::errors::raise;
 /// Fails with code `invalid_data` and the place (line, column in bytes, both from 1) for anything else, and
 /// with Lua's own error when the state has no memory left.
 pub fn decode(lua: &Lua, text: &[u8]) -> Result<Value> {
-    let builder = Builder { lua, array: array_metatable(lua)?, failure: RefCell::new(None) };
+    let builder = Builder {
+        lua,
+        array: array_metatable(lua)?,
+        failure: RefCell::new(None),
+    };
     let mut parser = serde_json::Deserializer::from_slice(text);
-    let parsed = builder.seed().deserialize(&mut parser).and_then(|value| parser.end().map(|()| value));
+    let parsed = builder
+        .seed()
+        .deserialize(&mut parser)
+        .and_then(|value| parser.end().map(|()| value));
     parsed.map_err(|error| builder.failure.take().unwrap_or_else(|| located(&error)))
 }
 
 fn located(error: &serde_json::Error) -> mlua::Error {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
-    let what = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-    let what = if what == "recursion limit exceeded" { "nested deeper than 127 arrays and objects" } else { what };
-    raise("invalid_data", format!("json.decode: line {line}, column {column}: {what}"))
+    let what = text
+        .strip_suffix(&format!(" at line {line} column {column}"))
+        .unwrap_or(&text);
+    let what = if what == "recursion limit exceeded" {
+        "nested deeper than 127 arrays and objects"
+    } else {
+        what
+    };
+    raise(
+        "invalid_data",
+        format!("json.decode: line {line}, column {column}: {what}"),
+    )
 }
 
 /// What all parts of one text share.

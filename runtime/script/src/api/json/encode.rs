@@ -24,7 +24,12 @@ pub struct Style {
 /// tables that are neither array nor object, cycles, and more than 127 tables in each other; with `limit`
 /// for a text that is too long.
 pub fn encode(value: &Value, style: Style, array: &Table) -> Result<Vec<u8>> {
-    let mut writer = Writer { out: Vec::new(), open: Vec::new(), style, array };
+    let mut writer = Writer {
+        out: Vec::new(),
+        open: Vec::new(),
+        style,
+        array,
+    };
     writer.value(value).map_err(Failure::raise)?;
     Ok(writer.out)
 }
@@ -51,7 +56,11 @@ pub fn is_array(table: &Table, array: &Table) -> Result<bool> {
 /// Why and where encoding failed; the place is collected on the way out.
 enum Failure {
     Lua(mlua::Error),
-    At { code: &'static str, why: String, place: Vec<String> },
+    At {
+        code: &'static str,
+        why: String,
+        place: Vec<String>,
+    },
 }
 
 type Outcome = std::result::Result<(), Failure>;
@@ -64,7 +73,11 @@ impl From<mlua::Error> for Failure {
 
 impl Failure {
     fn new(why: impl Into<String>) -> Self {
-        Self::At { code: "invalid_data", why: why.into(), place: Vec::new() }
+        Self::At {
+            code: "invalid_data",
+            why: why.into(),
+            place: Vec::new(),
+        }
     }
 
     fn inside(mut self, key: impl FnOnce() -> String) -> Self {
@@ -123,7 +136,11 @@ impl Writer<'_> {
             return Err(Failure::new(format!("tables are nested deeper than {MAX_DEPTH}")));
         }
         self.open.push(place);
-        if is_array(table, self.array)? { self.items(table) } else { self.entries(table) }?;
+        if is_array(table, self.array)? {
+            self.items(table)
+        } else {
+            self.entries(table)
+        }?;
         self.open.pop();
         Ok(())
     }
@@ -138,7 +155,8 @@ impl Writer<'_> {
         for index in 1..=len {
             self.separate(index == 1)?;
             let item: Value = table.raw_get(index)?;
-            self.value(&item).map_err(|failure| failure.inside(|| format!("[{index}]")))?;
+            self.value(&item)
+                .map_err(|failure| failure.inside(|| format!("[{index}]")))?;
         }
         self.close(len == 0, b"]")
     }
@@ -169,7 +187,8 @@ impl Writer<'_> {
         self.separate(first)?;
         self.string(&key.as_bytes())?;
         self.raw(if self.style.indent > 0 { b": " } else { b":" })?;
-        self.value(value).map_err(|failure| failure.inside(|| format!(".{}", key.to_string_lossy())))
+        self.value(value)
+            .map_err(|failure| failure.inside(|| format!(".{}", key.to_string_lossy())))
     }
 
     fn separate(&mut self, first: bool) -> Outcome {
@@ -199,9 +218,10 @@ impl Writer<'_> {
         self.room(bytes.len())?;
         match std::str::from_utf8(bytes) {
             Ok(text) => self.serde(text),
-            Err(error) => {
-                Err(Failure::new(format!("the string is not UTF-8 (byte {})", error.valid_up_to() + 1)))
-            }
+            Err(error) => Err(Failure::new(format!(
+                "the string is not UTF-8 (byte {})",
+                error.valid_up_to() + 1
+            ))),
         }
     }
 
@@ -222,7 +242,11 @@ impl Writer<'_> {
             return Ok(());
         }
         let why = format!("the text is longer than {limit} bytes; option \"limit\" raises that");
-        Err(Failure::At { code: "limit", why, place: Vec::new() })
+        Err(Failure::At {
+            code: "limit",
+            why,
+            place: Vec::new(),
+        })
     }
 }
 
@@ -231,7 +255,9 @@ fn key_of(key: Value) -> std::result::Result<mlua::LuaString, Failure> {
         Value::String(key) => Ok(key),
         other => {
             let name = other.to_string()?;
-            Err(Failure::new(format!("the key {name} is no string, and the table is not 1 to n either")))
+            Err(Failure::new(format!(
+                "the key {name} is no string, and the table is not 1 to n either"
+            )))
         }
     }
 }

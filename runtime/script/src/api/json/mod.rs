@@ -19,9 +19,9 @@ pub use encode::{Style, encode};
 
 /// Arrays and objects may be this deep in each other, in both directions; the text parser's own bound.
 pub const MAX_DEPTH: usize = 127;
-/// Bytes that `encode` writes unless `limit` says otherwise: 16 MiB. A table that is shared many times
-/// grows without end when written as text.
-const LIMIT: usize = 16 * 1024 * 1024;
+/// Bytes that `encode` writes unless `limit` says otherwise: 4 MiB. A table that is shared many times grows
+/// without end when written as text, and nothing else of the thread runs meanwhile.
+const LIMIT: usize = 4 * 1024 * 1024;
 /// Widest indentation.
 const MAX_INDENT: usize = 16;
 /// Registry name of the metatable that marks arrays.
@@ -32,9 +32,15 @@ pub fn register(lua: &Lua, _cx: &Rc<Context>) -> Result<Table> {
     let module = lua.create_table()?;
     name_null(lua)?;
     module.raw_set("null", Value::NULL)?;
-    module.raw_set("decode", lua.create_function(|lua, text: LuaString| decode(lua, &text.as_bytes()))?)?;
+    module.raw_set(
+        "decode",
+        lua.create_function(|lua, text: LuaString| decode(lua, &text.as_bytes()))?,
+    )?;
     module.raw_set("encode", lua.create_function(encode_call)?)?;
-    module.raw_set("array", lua.create_function(|lua, table: Option<Table>| mark(lua, table))?)?;
+    module.raw_set(
+        "array",
+        lua.create_function(|lua, table: Option<Table>| mark(lua, table))?,
+    )?;
     let is_array = |lua: &Lua, value: Value| match value {
         Value::Table(table) => encode::is_array(&table, &array_metatable(lua)?),
         _ => Ok(false),
@@ -49,9 +55,18 @@ fn encode_call(lua: &Lua, (value, options): (Value, Option<Table>)) -> Result<Lu
         None | Some(Value::Boolean(false)) => 0,
         Some(Value::Boolean(true)) => 2,
         Some(Value::Integer(width)) if (0..=MAX_INDENT as i64).contains(&width) => width as usize,
-        Some(_) => return Err(invalid("json.encode", "option \"indent\" is true, false, or 0 to 16 blanks")),
+        Some(_) => {
+            return Err(invalid(
+                "json.encode",
+                "option \"indent\" is true, false, or 0 to 16 blanks",
+            ));
+        }
     };
-    let style = Style { indent, sort: options.flag("sort")?, limit: options.limit(lua, LIMIT)? };
+    let style = Style {
+        indent,
+        sort: options.flag("sort")?,
+        limit: options.limit(lua, LIMIT)?,
+    };
     lua.create_string(encode(&value, style, &array_metatable(lua)?)?)
 }
 
@@ -83,7 +98,11 @@ fn name_null(lua: &Lua) -> Result<()> {
         None => lua.create_table()?,
     };
     let text = |_: &Lua, value: LightUserData| {
-        Ok(if value.0.is_null() { "null".to_owned() } else { format!("userdata: {:p}", value.0) })
+        Ok(if value.0.is_null() {
+            "null".to_owned()
+        } else {
+            format!("userdata: {:p}", value.0)
+        })
     };
     metatable.raw_set("__tostring", lua.create_function(text)?)?;
     lua.set_type_metatable::<LightUserData>(Some(metatable));

@@ -4,7 +4,11 @@ use super::*;
 use crate::errors::raised;
 
 fn style() -> Style {
-    Style { indent: 0, sort: true, limit: LIMIT }
+    Style {
+        indent: 0,
+        sort: true,
+        limit: LIMIT,
+    }
 }
 
 fn lua() -> Lua {
@@ -12,7 +16,13 @@ fn lua() -> Lua {
     let module = lua.create_table().unwrap();
     name_null(&lua).unwrap();
     module.raw_set("null", Value::NULL).unwrap();
-    module.raw_set("array", lua.create_function(|lua, table: Option<Table>| mark(lua, table)).unwrap()).unwrap();
+    module
+        .raw_set(
+            "array",
+            lua.create_function(|lua, table: Option<Table>| mark(lua, table))
+                .unwrap(),
+        )
+        .unwrap();
     lua.globals().set("json", module).unwrap();
     lua
 }
@@ -45,7 +55,10 @@ fn texts_survive_the_round_trip() {
         "[null,null]",
     ] {
         let value = decode(&lua, json.as_bytes()).unwrap();
-        assert_eq!(String::from_utf8(encode(&value, style(), &array).unwrap()).unwrap(), json);
+        assert_eq!(
+            String::from_utf8(encode(&value, style(), &array).unwrap()).unwrap(),
+            json
+        );
     }
 }
 
@@ -55,17 +68,38 @@ fn integers_stay_integers_and_large_ones_become_floats() {
     let value = |json: &str| decode(&lua, json.as_bytes()).unwrap();
     assert_eq!(value("3"), Value::Integer(3));
     assert!(value("3.0").is_number() && value("1e2").is_number());
-    assert_eq!(value("18446744073709551615"), Value::Number(18_446_744_073_709_551_615.0));
+    assert_eq!(
+        value("18446744073709551615"),
+        Value::Number(18_446_744_073_709_551_615.0)
+    );
     assert_eq!(value("\"\\ud83d\\ude00\"").to_string().unwrap(), "😀");
 }
 
 #[test]
 fn errors_of_texts_name_line_and_column() {
     let lua = lua();
-    assert_eq!(refused(&lua, b"{\n  \"a\": 1,\n  b\n}"), "json.decode: line 3, column 3: key must be a string");
-    for bad in ["", " ", "[1,]", "{\"a\"}", "[1 2]", "01", "nul", "\"\x01\"", "\"\\ud800\"", "1e999", "[] x"] {
+    assert_eq!(
+        refused(&lua, b"{\n  \"a\": 1,\n  b\n}"),
+        "json.decode: line 3, column 3: key must be a string"
+    );
+    for bad in [
+        "",
+        " ",
+        "[1,]",
+        "{\"a\"}",
+        "[1 2]",
+        "01",
+        "nul",
+        "\"\x01\"",
+        "\"\\ud800\"",
+        "1e999",
+        "[] x",
+    ] {
         let message = refused(&lua, bad.as_bytes());
-        assert!(message.starts_with("json.decode: line 1, column "), "{bad}: {message}");
+        assert!(
+            message.starts_with("json.decode: line 1, column "),
+            "{bad}: {message}"
+        );
     }
     refused(&lua, b"\"\xff\"");
 }
@@ -77,11 +111,18 @@ fn depth_is_bounded_both_ways() {
     assert!(decode(&lua, nested(MAX_DEPTH).as_bytes()).is_ok());
     for depth in [MAX_DEPTH + 1, 100_000] {
         let message = refused(&lua, nested(depth).as_bytes());
-        assert!(message.ends_with("nested deeper than 127 arrays and objects"), "{message}");
+        assert!(
+            message.ends_with("nested deeper than 127 arrays and objects"),
+            "{message}"
+        );
     }
     let code = |depth: usize| format!("{}{}", "{".repeat(depth), "}".repeat(depth));
     assert!(text(&lua, &code(MAX_DEPTH)).is_ok());
-    assert!(text(&lua, &code(MAX_DEPTH + 1)).unwrap_err().contains("nested deeper than 127"));
+    assert!(
+        text(&lua, &code(MAX_DEPTH + 1))
+            .unwrap_err()
+            .contains("nested deeper than 127")
+    );
 }
 
 #[test]
@@ -111,7 +152,10 @@ fn what_json_cannot_hold_is_refused_with_its_place() {
         ("{1, 2, x = 3}", "the key 1 is no string"),
         ("json.array {1, x = 1}", "an array has other keys"),
         ("{'\\xff'}", "the string is not UTF-8 (byte 1)"),
-        ("(function() local t = {} t.x = {t} return t end)()", "at value.x[1]: the table contains itself"),
+        (
+            "(function() local t = {} t.x = {t} return t end)()",
+            "at value.x[1]: the table contains itself",
+        ),
     ] {
         let message = text(&lua, code).unwrap_err();
         assert!(message.contains(expected), "{code}: {message}");
@@ -121,9 +165,18 @@ fn what_json_cannot_hold_is_refused_with_its_place() {
 #[test]
 fn shared_tables_are_written_each_time_up_to_the_limit() {
     let lua = lua();
-    assert_eq!(text(&lua, "(function() local t = {1} return {t, t} end)()").unwrap(), "[[1],[1]]");
-    let value: Value = lua.load("local t = {1} for _ = 1, 60 do t = {t, t} end return t").eval().unwrap();
-    let small = Style { limit: 10_000, ..style() };
+    assert_eq!(
+        text(&lua, "(function() local t = {1} return {t, t} end)()").unwrap(),
+        "[[1],[1]]"
+    );
+    let value: Value = lua
+        .load("local t = {1} for _ = 1, 60 do t = {t, t} end return t")
+        .eval()
+        .unwrap();
+    let small = Style {
+        limit: 10_000,
+        ..style()
+    };
     let error = encode(&value, small, &array_metatable(&lua).unwrap()).unwrap_err();
     assert_eq!(raised(&error).unwrap().code, "limit");
 }

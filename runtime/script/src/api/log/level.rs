@@ -21,8 +21,14 @@ pub enum Level {
 
 impl Level {
     /// All levels that lines may have.
-    pub const LINES: [Level; 6] =
-        [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal];
+    pub const LINES: [Level; 6] = [
+        Level::Trace,
+        Level::Debug,
+        Level::Info,
+        Level::Warn,
+        Level::Error,
+        Level::Fatal,
+    ];
 
     /// Name as scripts write it.
     pub fn name(self) -> &'static str {
@@ -40,7 +46,8 @@ impl Level {
     /// The level of a name, in any case.
     pub fn parse(name: &str) -> Option<Self> {
         let all = Self::LINES.into_iter().chain([Self::Off]);
-        all.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
+        all.into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -56,7 +63,10 @@ const MAX_RULES: usize = 256;
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { default: Level::Info, rules: Vec::new() }
+        Self {
+            default: Level::Info,
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -69,7 +79,11 @@ impl Rules {
             self.rules.clear();
             return;
         };
-        for pattern in patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()) {
+        for pattern in patterns
+            .split(',')
+            .map(str::trim)
+            .filter(|pattern| !pattern.is_empty())
+        {
             self.rules.retain(|(old, _)| old != pattern);
             if self.rules.len() >= MAX_RULES {
                 self.rules.remove(0);
@@ -80,7 +94,11 @@ impl Rules {
 
     /// The level of a name.
     pub fn level(&self, name: &str) -> Level {
-        let rule = self.rules.iter().rev().find(|(pattern, _)| matches(pattern.as_bytes(), name.as_bytes()));
+        let rule = self
+            .rules
+            .iter()
+            .rev()
+            .find(|(pattern, _)| matches(pattern.as_bytes(), name.as_bytes()));
         rule.map_or(self.default, |(_, level)| *level)
     }
 }
@@ -88,9 +106,13 @@ impl Rules {
 /// Whether a name matches a pattern in which `*` stands for any characters.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let mut parts = pattern.split(|&byte| byte == b'*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
     let parts: Vec<&[u8]> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
     for part in middle.iter().filter(|part| !part.is_empty()) {
         match rest.windows(part.len()).position(|window| window == *part) {
             Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
@@ -107,7 +129,10 @@ mod tests {
     #[test]
     fn names_of_levels_are_read_in_any_case() {
         assert_eq!(Level::parse("WARN"), Some(Level::Warn));
-        assert_eq!((Level::parse("off"), Level::parse("warning")), (Some(Level::Off), None));
+        assert_eq!(
+            (Level::parse("off"), Level::parse("warning")),
+            (Some(Level::Off), None)
+        );
         assert!(Level::Trace < Level::Debug && Level::Fatal < Level::Off);
     }
 
@@ -125,7 +150,11 @@ mod tests {
             ("ab*b", "ab", false),
             ("*x*", "axb", true),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+            assert_eq!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
         }
     }
 
@@ -136,7 +165,10 @@ mod tests {
         rules.set(Level::Debug, Some("net.*, db"));
         rules.set(Level::Error, Some("net.udp"));
         let levels = |rules: &Rules| ["net.tcp", "net.udp", "db", "db2"].map(|name| rules.level(name));
-        assert_eq!(levels(&rules), [Level::Debug, Level::Error, Level::Debug, Level::Info]);
+        assert_eq!(
+            levels(&rules),
+            [Level::Debug, Level::Error, Level::Debug, Level::Info]
+        );
         rules.set(Level::Trace, Some("net.*"));
         assert_eq!(rules.level("net.udp"), Level::Trace);
         rules.set(Level::Warn, None);

@@ -65,7 +65,10 @@ impl Shared {
             return None;
         }
         let level = Cell::new(self.rules.borrow().level(name));
-        let made = Rc::new(Logger { name: name.to_owned(), level });
+        let made = Rc::new(Logger {
+            name: name.to_owned(),
+            level,
+        });
         loggers.insert(name.to_owned(), Rc::clone(&made));
         Some(made)
     }
@@ -73,7 +76,10 @@ impl Shared {
     /// Names and levels, sorted by name.
     pub fn loggers(&self) -> Vec<(String, Level)> {
         let loggers = self.loggers.borrow();
-        loggers.values().map(|logger| (logger.name.clone(), logger.level.get())).collect()
+        loggers
+            .values()
+            .map(|logger| (logger.name.clone(), logger.level.get()))
+            .collect()
     }
 
     /// Sets levels, see [`Rules::set`], also of the loggers there are.
@@ -97,7 +103,14 @@ impl Shared {
     }
 
     /// A whole line: "[2026-01-02 15:04:05.000000][NAME][INFO] text\n".
-    pub fn line(&self, now: Duration, name: &str, level: Level, source: &str, text: &[u8]) -> Result<Vec<u8>> {
+    pub fn line(
+        &self,
+        now: Duration,
+        name: &str,
+        level: Level,
+        source: &str,
+        text: &[u8],
+    ) -> Result<Vec<u8>> {
         let micros = now.subsec_micros();
         let time = self.time(now.as_secs())?;
         let level = level.name().to_ascii_uppercase();
@@ -135,7 +148,10 @@ pub fn caller(lua: &Lua) -> String {
     // Level 0 is the log function itself, 1 its caller.
     let found = lua.inspect_stack(1, |frame| {
         let line = frame.current_line()?;
-        Some(format!("({}:{line})", frame.source().short_src.unwrap_or_default()))
+        Some(format!(
+            "({}:{line})",
+            frame.source().short_src.unwrap_or_default()
+        ))
     });
     found.flatten().unwrap_or_default()
 }
@@ -157,8 +173,14 @@ mod tests {
             let now = Duration::from_micros(1_767_366_245_000_042);
             String::from_utf8(shared.line(now, "net", level, source, text).unwrap()).unwrap()
         };
-        assert_eq!(line(Level::Info, "", b"hello"), "[2026-01-02 15:04:05.000042][net][INFO] hello\n");
-        assert_eq!(line(Level::Warn, "(a.lua:3)", b"x\n"), "[2026-01-02 15:04:05.000042][net][WARN](a.lua:3) x\n");
+        assert_eq!(
+            line(Level::Info, "", b"hello"),
+            "[2026-01-02 15:04:05.000042][net][INFO] hello\n"
+        );
+        assert_eq!(
+            line(Level::Warn, "(a.lua:3)", b"x\n"),
+            "[2026-01-02 15:04:05.000042][net][WARN](a.lua:3) x\n"
+        );
     }
 
     #[test]
@@ -184,7 +206,11 @@ mod tests {
         assert_eq!(old.level.get(), Level::Debug);
         assert_eq!(shared.logger("net.udp").unwrap().level.get(), Level::Debug);
         assert_eq!(shared.loggers().len(), 2);
-        assert!((0..MAX_LOGGERS).map(|n| shared.logger(&n.to_string())).any(|logger| logger.is_none()));
+        assert!(
+            (0..MAX_LOGGERS)
+                .map(|n| shared.logger(&n.to_string()))
+                .any(|logger| logger.is_none())
+        );
         assert!(shared.logger("net.udp").is_some());
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use mlua::{
-    Function, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataFields, UserDataMethods, UserDataRef,
+    Function, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataFields, UserDataMethods,
+    UserDataRef,
 };
 
 use crate::api::options::{Options, invalid, quoted};
@@ -29,17 +30,29 @@ pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
         let write = move |lua: &Lua, args: MultiValue| write(lua, &shared, &own, level, args);
         module.raw_set(level.name(), lua.create_function(write)?)?;
     }
-    module.raw_set("level", lua.create_function(move |_, ()| Ok(own.level.get().name()))?)?;
+    module.raw_set(
+        "level",
+        lua.create_function(move |_, ()| Ok(own.level.get().name()))?,
+    )?;
     settings(lua, cx, &module, &shared)?;
     Ok(module)
 }
 
 fn shared(lua: &Lua, cx: &Rc<Context>) -> Result<Shared> {
     let library = |name: &str| lua.globals().raw_get::<Option<Table>>(name);
-    let date = library("os")?.map(|os| os.raw_get::<Option<Function>>("date")).transpose()?.flatten();
-    let format = library("string")?.map(|string| string.raw_get::<Function>("format")).transpose()?;
+    let date = library("os")?
+        .map(|os| os.raw_get::<Option<Function>>("date"))
+        .transpose()?
+        .flatten();
+    let format = library("string")?
+        .map(|string| string.raw_get::<Function>("format"))
+        .transpose()?;
     let format = format.ok_or_else(|| raise("missing", "gshell.log needs string.format"))?;
-    Ok(Shared::new(date, format, Sink::Stream(Rc::clone(&cx.output), Stream::Err)))
+    Ok(Shared::new(
+        date,
+        format,
+        Sink::Stream(Rc::clone(&cx.output), Stream::Err),
+    ))
 }
 
 fn settings(lua: &Lua, cx: &Rc<Context>, module: &Table, shared: &Rc<Shared>) -> Result<()> {
@@ -52,12 +65,19 @@ fn settings(lua: &Lua, cx: &Rc<Context>, module: &Table, shared: &Rc<Shared>) ->
     let this = Rc::clone(shared);
     let logger = move |_: &Lua, name: String| {
         let logger = this.logger(&name).ok_or_else(too_many)?;
-        Ok(Object { shared: Rc::clone(&this), logger })
+        Ok(Object {
+            shared: Rc::clone(&this),
+            logger,
+        })
     };
     module.raw_set("logger", lua.create_function(logger)?)?;
     let this = Rc::clone(shared);
     let loggers = move |lua: &Lua, ()| {
-        lua.create_table_from(this.loggers().into_iter().map(|(name, level)| (name, level.name())))
+        lua.create_table_from(
+            this.loggers()
+                .into_iter()
+                .map(|(name, level)| (name, level.name())),
+        )
     };
     module.raw_set("loggers", lua.create_function(loggers)?)?;
     let (this, cx) = (Rc::clone(shared), Rc::clone(cx));
@@ -66,31 +86,38 @@ fn settings(lua: &Lua, cx: &Rc<Context>, module: &Table, shared: &Rc<Shared>) ->
 }
 
 fn too_many() -> mlua::Error {
-    raise("limit", format!("log.logger: this environment has {MAX_LOGGERS} loggers already"))
+    raise(
+        "limit",
+        format!("log.logger: this environment has {MAX_LOGGERS} loggers already"),
+    )
 }
 
 fn parse(function: &'static str, level: &LuaString) -> Result<Level> {
     Level::parse(&level.to_string_lossy()).ok_or_else(|| {
-        let message = format!("\"{}\" is no level (trace, debug, info, warn, error, fatal, off)", quoted(level));
+        let message = format!(
+            "\"{}\" is no level (trace, debug, info, warn, error, fatal, off)",
+            quoted(level)
+        );
         invalid(function, &message)
     })
 }
 
 fn setup(lua: &Lua, cx: &Rc<Context>, shared: &Shared, options: Table) -> Result<()> {
     let options = Options::new("log.setup", Some(options), &["utc", "source", "output"])?;
-    if let Some(utc) = options.get(lua, "utc")? {
+    if let Some(utc) = options.switch("utc")? {
         shared.utc.set(utc);
     }
-    if let Some(source) = options.get(lua, "source")? {
+    if let Some(source) = options.switch("source")? {
         shared.source.set(source);
     }
-    let Some(output) = options.get::<String>(lua, "output")? else { return Ok(()) };
+    let Some(output) = options.get::<String>(lua, "output")? else {
+        return Ok(());
+    };
     let sink = match (output.as_str(), output.strip_prefix("file:")) {
         ("stderr", _) => Sink::Stream(Rc::clone(&cx.output), Stream::Err),
         ("stdout", _) => Sink::Stream(Rc::clone(&cx.output), Stream::Out),
-        (_, Some(path)) => {
-            Sink::file(Path::new(path)).map_err(|error| raise_io(&format!("open the log file {path}"), &error))?
-        }
+        (_, Some(path)) => Sink::file(Path::new(path))
+            .map_err(|error| raise_io(&format!("open the log file {path}"), &error))?,
         _ => {
             let message = format!("option \"output\" is stderr, stdout or file:PATH, not \"{output}\"");
             return Err(invalid("log.setup", &message));
@@ -107,8 +134,18 @@ fn write(lua: &Lua, shared: &Shared, logger: &Logger, level: Level, args: MultiV
     }
     let text = shared.text(lua, args)?;
     if level >= logger.level.get() {
-        let source = if shared.source.get() { caller(lua) } else { String::new() };
-        let line = shared.line(crate::api::time::wall(), &logger.name, level, &source, &text.as_bytes())?;
+        let source = if shared.source.get() {
+            caller(lua)
+        } else {
+            String::new()
+        };
+        let line = shared.line(
+            crate::api::time::wall(),
+            &logger.name,
+            level,
+            &source,
+            &text.as_bytes(),
+        )?;
         shared.sink.borrow().write(&line);
     }
     match level {

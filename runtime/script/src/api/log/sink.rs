@@ -25,7 +25,11 @@ impl Sink {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
         }
-        OpenOptions::new().append(true).create(true).open(path).map(Self::File)
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .map(Self::File)
     }
 
     /// Writes a line in one piece. A line that a full disk does not take is lost: a program must not fail

@@ -57,7 +57,11 @@ mod tests {
     use super::*;
 
     fn reading(lua: &Lua, text: &str) -> Table {
-        let units = Units { hertz: 100, page: 4096, boot: 0 };
+        let units = Units {
+            hertz: 100,
+            page: 4096,
+            boot: 0,
+        };
         tables::cpus(lua, &SystemStat::parse(text.as_bytes()).cpus, units).unwrap()
     }
 

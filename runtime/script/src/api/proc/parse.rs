@@ -94,7 +94,10 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let start = self.0.iter().position(|b| !b.is_ascii_whitespace())?;
         let rest = self.0.get(start..)?;
-        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .unwrap_or(rest.len());
         let (field, rest) = rest.split_at(end);
         self.0 = rest;
         Some(field)
@@ -166,20 +169,38 @@ mod tests {
     fn a_plain_record_reads() {
         let stat = Stat::parse(SHELL).unwrap();
         assert_eq!(stat.comm, b"bash");
-        assert_eq!((stat.state, stat.ppid, stat.priority, stat.nice), (b'S', 1, 20, 0));
+        assert_eq!(
+            (stat.state, stat.ppid, stat.priority, stat.nice),
+            (b'S', 1, 20, 0)
+        );
         assert_eq!((stat.utime, stat.stime), (12, 34));
-        assert_eq!((stat.threads, stat.start, stat.vsize, stat.rss), (1, 987_654, 8_314_880, 1313));
+        assert_eq!(
+            (stat.threads, stat.start, stat.vsize, stat.rss),
+            (1, 987_654, 8_314_880, 1313)
+        );
         assert_eq!(stat.processor, 3);
         assert!(!stat.is_kernel());
     }
 
     #[test]
     fn a_name_may_hold_parentheses_blanks_and_newlines() {
-        for name in ["a) (b", ") S 1 2", "(", ")", "", "x\ny", "sd-pam)", "\u{fc} \u{fc}"] {
+        for name in [
+            "a) (b",
+            ") S 1 2",
+            "(",
+            ")",
+            "",
+            "x\ny",
+            "sd-pam)",
+            "\u{fc} \u{fc}",
+        ] {
             let text = format!("7 ({name}) R 1 7 7 0 -1 64 0 0 0 0 1 2 0 0 -51 -5 3 0 9 4096 1\n");
             let stat = Stat::parse(text.as_bytes()).unwrap();
             assert_eq!(stat.comm, name.as_bytes());
-            assert_eq!((stat.state, stat.priority, stat.nice, stat.threads), (b'R', -51, -5, 3));
+            assert_eq!(
+                (stat.state, stat.priority, stat.nice, stat.threads),
+                (b'R', -51, -5, 3)
+            );
             assert_eq!(stat.processor, 0, "a short record of an old kernel reads");
         }
     }
@@ -197,7 +218,16 @@ mod tests {
         for end in 0..SHELL.len() - 80 {
             let _ = Stat::parse(&SHELL[..end]);
         }
-        for bad in ["", "1", "1 (", "1 )(", "1 (x)", "1 (x) S", "1 (x) S one 2", "1 (x) S 99999999999 1"] {
+        for bad in [
+            "",
+            "1",
+            "1 (",
+            "1 )(",
+            "1 (x)",
+            "1 (x) S",
+            "1 (x) S one 2",
+            "1 (x) S 99999999999 1",
+        ] {
             assert_eq!(Stat::parse(bad.as_bytes()), None, "{bad}");
         }
     }
@@ -222,7 +252,10 @@ mod tests {
     #[test]
     fn command_lines_lose_their_nuls() {
         assert_eq!(cmdline(b"/bin/sh\0-c\0a b\0"), b"/bin/sh -c a b");
-        assert_eq!(cmdline(b"title set by the program\0\0\0"), b"title set by the program");
+        assert_eq!(
+            cmdline(b"title set by the program\0\0\0"),
+            b"title set by the program"
+        );
         assert_eq!(cmdline(b"x\0\0y\0"), b"x  y");
         assert!(cmdline(b"").is_empty());
     }

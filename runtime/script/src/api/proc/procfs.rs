@@ -30,7 +30,11 @@ pub struct Procfs {
 impl Procfs {
     /// Reads below `root`: "/proc", or a recorded copy of one.
     pub fn new(root: impl Into<String>) -> Self {
-        Self { root: root.into(), path: String::new(), buffer: vec![0; BUFFER] }
+        Self {
+            root: root.into(),
+            path: String::new(),
+            buffer: vec![0; BUFFER],
+        }
     }
 
     /// Opens `name` below the root, and reads it whole; a file of one record is read once, and cut at the
@@ -132,7 +136,9 @@ impl Procfs {
 fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
@@ -142,7 +148,12 @@ fn numbers(folder: &str) -> io::Result<Vec<i32>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         match entry {
-            Ok(entry) => found.extend(entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok())),
+            Ok(entry) => found.extend(
+                entry
+                    .file_name()
+                    .to_str()
+                    .and_then(|name| name.parse::<i32>().ok()),
+            ),
             // The process ended while its threads were listed: what is known so far stands.
             Err(error) if error.raw_os_error() == Some(ESRCH) => break,
             Err(error) => return Err(error),

@@ -40,7 +40,13 @@ pub fn register(lua: &Lua, cx: &Rc<Context>, module: &Table, units: Units) -> Re
         };
         let threads = watch.threads;
         let inner = Some(Sampler::new(Procfs::new(ROOT), watch));
-        lua.create_userdata(Object { cx: Rc::clone(&cx), units, threads, origin: Instant::now(), inner })
+        lua.create_userdata(Object {
+            cx: Rc::clone(&cx),
+            units,
+            threads,
+            origin: Instant::now(),
+            inner,
+        })
     };
     module.raw_set("sampler", lua.create_function(make)?)
 }
@@ -52,7 +58,10 @@ fn pss_every(lua: &Lua, options: &Options) -> Result<u32> {
         Some(Value::Boolean(true)) => Ok(PSS_EVERY),
         Some(value) => match lua.unpack::<u32>(value) {
             Ok(every) if every > 0 => Ok(every),
-            _ => Err(invalid("proc.sampler", "option \"pss\" is true, false, or a number of samples, 1 or more")),
+            _ => Err(invalid(
+                "proc.sampler",
+                "option \"pss\" is true, false, or a number of samples, 1 or more",
+            )),
         },
     }
 }
@@ -90,6 +99,10 @@ async fn sample(lua: Lua, this: AnyUserData) -> Result<Table> {
 impl Object {
     fn begin(&mut self) -> Result<(Sampler, Rc<Context>, Instant)> {
         let busy = || raise("busy", "proc.sampler: another task is taking a sample with it");
-        Ok((self.inner.take().ok_or_else(busy)?, Rc::clone(&self.cx), self.origin))
+        Ok((
+            self.inner.take().ok_or_else(busy)?,
+            Rc::clone(&self.cx),
+            self.origin,
+        ))
     }
 }

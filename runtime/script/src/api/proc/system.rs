@@ -3,7 +3,9 @@
 use super::parse::{Fields, kib_line, unsigned};
 
 /// Names of the counters of a CPU line, in the kernel's order.
-pub const CPU_FIELDS: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
+pub const CPU_FIELDS: [&str; 8] = [
+    "user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal",
+];
 /// Where idle and iowait stand in [`CPU_FIELDS`]: the two that are not work.
 pub const IDLE: [usize; 2] = [3, 4];
 
@@ -48,7 +50,10 @@ fn cpu_line(rest: &[u8]) -> Option<Cpu> {
         b' ' => None,
         _ => Some(u32::try_from(unsigned(fields.next()?)?).ok()?),
     };
-    let mut cpu = Cpu { number, ..Cpu::default() };
+    let mut cpu = Cpu {
+        number,
+        ..Cpu::default()
+    };
     for slot in &mut cpu.ticks {
         match fields.next() {
             Some(field) => *slot = unsigned(field)?,
@@ -111,7 +116,12 @@ pub fn loadavg(text: &[u8]) -> Option<([f64; 3], u64, u64)> {
 
 /// Seconds since the machine started.
 pub fn uptime(text: &[u8]) -> Option<f64> {
-    std::str::from_utf8(text).ok()?.split_ascii_whitespace().next()?.parse().ok()
+    std::str::from_utf8(text)
+        .ok()?
+        .split_ascii_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// Shares in percent of the time between two readings, in the order of [`CPU_FIELDS`], and `busy`.
@@ -137,7 +147,8 @@ pub fn usage(before: &[u64; 8], now: &[u64; 8]) -> ([f64; 8], f64) {
 mod tests {
     use super::*;
 
-    const STAT: &[u8] = b"cpu  10 1 5 100 7 0 2 0 0 0\ncpu0 6 1 3 50 4 0 1 0 0 0\ncpu3 4 0 2 50 3 0 1 0 0 0\n\
+    const STAT: &[u8] =
+        b"cpu  10 1 5 100 7 0 2 0 0 0\ncpu0 6 1 3 50 4 0 1 0 0 0\ncpu3 4 0 2 50 3 0 1 0 0 0\n\
         intr 12345 0 0\nctxt 99\nbtime 1700000000\nprocesses 42\n";
 
     #[test]
@@ -154,12 +165,19 @@ mod tests {
         let stat = SystemStat::parse(b"cpu  1 2 3 4\ncpu0 1 x 3 4\ncpufreq 1\ncpu1");
         assert_eq!(stat.cpus.len(), 2);
         assert_eq!(stat.cpus[0].ticks, [1, 2, 3, 4, 0, 0, 0, 0]);
-        assert_eq!(stat.cpus[1], Cpu { number: Some(1), ticks: [0; 8] });
+        assert_eq!(
+            stat.cpus[1],
+            Cpu {
+                number: Some(1),
+                ticks: [0; 8]
+            }
+        );
     }
 
     #[test]
     fn memory_is_in_bytes_and_available_is_estimated() {
-        let text = b"MemTotal:  1000 kB\nMemFree:  100 kB\nBuffers: 10 kB\nCached: 200 kB\nSwapCached: 5 kB\n\
+        let text =
+            b"MemTotal:  1000 kB\nMemFree:  100 kB\nBuffers: 10 kB\nCached: 200 kB\nSwapCached: 5 kB\n\
             Shmem: 50 kB\nSwapTotal: 8 kB\nSwapFree: 3 kB\n";
         let get = |rows: &[(&str, u64)], name| rows.iter().find(|r| r.0 == name).map(|r| r.1 / 1024);
         let rows = memory(text);
@@ -168,7 +186,10 @@ mod tests {
         assert_eq!(get(&rows, "used"), Some(740));
         assert_eq!(get(&rows, "swap_used"), Some(5));
         let rows = memory(b"MemTotal:  1000 kB\nMemAvailable:  900 kB\n");
-        assert_eq!((get(&rows, "available"), get(&rows, "used")), (Some(900), Some(100)));
+        assert_eq!(
+            (get(&rows, "available"), get(&rows, "used")),
+            (Some(900), Some(100))
+        );
         assert_eq!(get(&memory(b""), "used"), Some(0));
     }
 
@@ -184,7 +205,10 @@ mod tests {
 
     #[test]
     fn small_records_read() {
-        assert_eq!(loadavg(b"0.50 1.25 2.00 3/456 7890\n"), Some(([0.5, 1.25, 2.0], 3, 456)));
+        assert_eq!(
+            loadavg(b"0.50 1.25 2.00 3/456 7890\n"),
+            Some(([0.5, 1.25, 2.0], 3, 456))
+        );
         assert_eq!((loadavg(b"0.5 1"), loadavg(b"")), (None, None));
         assert_eq!((uptime(b"123.45 67.8\n"), uptime(b"")), (Some(123.45), None));
     }

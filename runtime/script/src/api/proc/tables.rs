@@ -101,7 +101,6 @@ pub fn read_cpu_fields(table: &Table) -> Result<[u64; CPU_FIELDS.len()]> {
     Ok(values)
 }
 
-
 /// Bytes as Lua's integer: what exceeds it (no machine does) is cut.
 pub fn bytes(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

@@ -34,8 +34,11 @@ pub fn link(lua: &Lua, rows: Vec<Table>) -> Result<Table> {
 /// Parent of each process that has one among `keys`, without cycles.
 fn parents(keys: &[(i32, i32)]) -> HashMap<i32, i32> {
     let known: HashMap<i32, i32> = keys.iter().copied().collect();
-    let mut parents: HashMap<i32, i32> =
-        keys.iter().filter(|(pid, ppid)| pid != ppid && known.contains_key(ppid)).copied().collect();
+    let mut parents: HashMap<i32, i32> = keys
+        .iter()
+        .filter(|(pid, ppid)| pid != ppid && known.contains_key(ppid))
+        .copied()
+        .collect();
     let mut done = std::collections::HashSet::with_capacity(keys.len());
     let mut sorted: Vec<i32> = known.keys().copied().collect();
     sorted.sort_unstable();
@@ -84,17 +87,26 @@ mod tests {
     }
 
     fn pids(list: &Table) -> Vec<i32> {
-        list.sequence_values::<Table>().map(|row| row.unwrap().get("pid").unwrap()).collect()
+        list.sequence_values::<Table>()
+            .map(|row| row.unwrap().get("pid").unwrap())
+            .collect()
     }
 
     #[test]
     fn children_hang_under_their_parents_in_order() {
         let lua = Lua::new();
-        let roots = link(&lua, rows(&lua, &[(1, 0), (2, 0), (7, 1), (8, 7), (9, 1), (30, 20)])).unwrap();
+        let roots = link(
+            &lua,
+            rows(&lua, &[(1, 0), (2, 0), (7, 1), (8, 7), (9, 1), (30, 20)]),
+        )
+        .unwrap();
         assert_eq!(pids(&roots), [1, 2, 30]);
         let init = find(&roots, 1).unwrap().unwrap();
         assert_eq!(pids(&init.get("children").unwrap()), [7, 9]);
-        assert_eq!(pids(&find(&roots, 7).unwrap().unwrap().get("children").unwrap()), [8]);
+        assert_eq!(
+            pids(&find(&roots, 7).unwrap().unwrap().get("children").unwrap()),
+            [8]
+        );
         assert!(find(&roots, 99).unwrap().is_none());
     }
 

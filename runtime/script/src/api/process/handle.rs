@@ -1,6 +1,6 @@
 //! `process.spawn`: a running command as Lua's object.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,30 +8,18 @@ use std::time::Duration;
 use gshell_service::rt;
 use gshell_sys::process::{ExitStatus, signal_by_name};
 use mlua::{
-    AnyUserData, Function, Lua, LuaString, MetaMethod, Result, Table, UserData, UserDataFields, UserDataMethods,
-    UserDataRef, Value,
+    AnyUserData, Function, Lua, LuaString, MetaMethod, Result, Table, UserData, UserDataFields,
+    UserDataMethods, UserDataRef, Value,
 };
 
 use super::command::{self, Command};
 use super::run::status_table;
-use super::running::{Leftovers, Reader, Running, Wire, Writer, start};
+use super::running::{Leftovers, Running, Wire, Writer, start};
+use super::stream::Output;
 use crate::Context;
 use crate::api::options::{Options, duration, invalid};
-use crate::api::support::{Lines, held};
+use crate::api::support::held;
 use crate::errors::{raise, raise_io};
-
-/// Bytes of one read.
-const PIECE: usize = 16 * 1024;
-/// Longest line that `lines` gives: 1 MiB.
-const LINE_LIMIT: usize = 1 << 20;
-
-/// A stream from the child, read by one task at a time.
-#[derive(Default)]
-struct Output {
-    pipe: RefCell<Option<Rc<Reader>>>,
-    lines: RefCell<Lines>,
-    busy: Cell<bool>,
-}
 
 /// What Lua's object and waiting tasks share.
 struct Shared {
@@ -55,7 +43,11 @@ pub fn spawn(
     (what, options): (Value, Option<Table>),
 ) -> Result<AnyUserData> {
     let known = ["stdin", "stdout", "stderr", "merge"];
-    let options = Options::new("process.spawn", options, &[&known[..], &command::OPTIONS].concat())?;
+    let options = Options::new(
+        "process.spawn",
+        options,
+        &[&known[..], &command::OPTIONS].concat(),
+    )?;
     let command = Command::new("process.spawn", what, &options, lua)?;
     let merge = options.flag("merge")?;
     let stderr = wire(lua, &options, "stderr")?;
@@ -66,15 +58,17 @@ pub fn spawn(
     ];
     let shown = command.shown.clone();
     let (running, streams) = start(cx, leftovers, command.into_spawn(), &shown, wires)?;
-    let output = |pipe: Option<Reader>| Output { pipe: RefCell::new(pipe.map(Rc::new)), ..Output::default() };
     let shared = Rc::new(Shared {
         running,
         shown,
         stdin: RefCell::new(streams.stdin.map(Rc::new)),
-        stdout: output(streams.stdout),
-        stderr: output(streams.stderr),
+        stdout: Output::new(streams.stdout),
+        stderr: Output::new(streams.stderr),
     });
-    lua.create_userdata(Object { cx: Rc::clone(cx), shared })
+    lua.create_userdata(Object {
+        cx: Rc::clone(cx),
+        shared,
+    })
 }
 
 /// How a stream is connected: "pipe", as it is without the option, or "null".
@@ -82,16 +76,10 @@ fn wire(lua: &Lua, options: &Options, name: &str) -> Result<Wire> {
     match options.get::<String>(lua, name)?.as_deref() {
         None | Some("pipe") => Ok(Wire::Pipe),
         Some("null") => Ok(Wire::Null),
-        Some(_) => Err(invalid("process.spawn", &format!("option \"{name}\" is \"pipe\" or \"null\""))),
-    }
-}
-
-/// Ends the turn of the task that reads.
-struct Turn<'a>(&'a Cell<bool>);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
+        Some(_) => Err(invalid(
+            "process.spawn",
+            &format!("option \"{name}\" is \"pipe\" or \"null\""),
+        )),
     }
 }
 
@@ -100,51 +88,13 @@ impl Shared {
         raise_io(&format!("{what} `{}`", self.shown), error)
     }
 
-    /// Brings more of a stream into its buffer; false at its end.
-    async fn fill(&self, cx: &Context, output: &Output) -> Result<bool> {
-        let Some(pipe) = output.pipe.borrow().clone() else { return Ok(false) };
-        if output.busy.replace(true) {
-            return Err(raise("busy", format!("another task reads from `{}`", self.shown)));
-        }
-        let _turn = Turn(&output.busy);
-        let mut piece = vec![0; PIECE];
-        let count = cx.wait(pipe.read(&mut piece)).await?.map_err(|error| self.failed("read from", &error))?;
-        if count == 0 {
-            output.pipe.replace(None);
-        }
-        output.lines.borrow_mut().push(piece.get(..count).unwrap_or_default());
-        Ok(count > 0)
-    }
-
-    async fn read(&self, cx: &Context, output: &Output, most: usize) -> Result<Option<Vec<u8>>> {
-        loop {
-            let taken = output.lines.borrow_mut().take(most);
-            if taken.is_some() || !self.fill(cx, output).await? {
-                return Ok(taken);
-            }
-        }
-    }
-
-    async fn line(&self, cx: &Context, output: &Output) -> Result<Option<Vec<u8>>> {
-        loop {
-            if let Some(line) = output.lines.borrow_mut().line() {
-                return Ok(Some(line.to_vec()));
-            }
-            if output.lines.borrow().waiting() > LINE_LIMIT {
-                let message = format!("a line from `{}` is longer than {LINE_LIMIT} bytes; use read", self.shown);
-                return Err(raise("limit", message));
-            }
-            if !self.fill(cx, output).await? {
-                return Ok(output.lines.borrow_mut().rest());
-            }
-        }
-    }
-
     async fn write(&self, cx: &Context, data: &[u8]) -> Result<()> {
         let pipe = self.stdin.borrow().clone();
         let closed = || raise("closed", format!("the input of `{}` is closed", self.shown));
         let pipe = pipe.ok_or_else(closed)?;
-        cx.wait(pipe.write_all(data)).await?.map_err(|error| self.failed("write to", &error))
+        cx.wait(pipe.write_all(data))
+            .await?
+            .map_err(|error| self.failed("write to", &error))
     }
 
     async fn wait(&self, cx: &Context, within: Option<Duration>) -> Result<Option<ExitStatus>> {
@@ -156,7 +106,9 @@ impl Shared {
 
     fn kill(&self, signal: i32) -> Result<bool> {
         let lives = self.running.status().is_none();
-        self.running.signal(signal).map_err(|error| self.failed("kill", &error))?;
+        self.running
+            .signal(signal)
+            .map_err(|error| self.failed("kill", &error))?;
         Ok(lives)
     }
 
@@ -164,8 +116,8 @@ impl Shared {
     fn close(&self) {
         self.running.kill_rest();
         self.stdin.replace(None);
-        self.stdout.pipe.replace(None);
-        self.stderr.pipe.replace(None);
+        self.stdout.close();
+        self.stderr.close();
     }
 }
 
@@ -173,11 +125,18 @@ impl Shared {
 fn signal_of(value: &Value) -> Result<i32> {
     let found = match value {
         Value::Nil => signal_by_name("TERM"),
-        Value::Integer(number) => i32::try_from(*number).ok().filter(|number| (1..=64).contains(number)),
+        Value::Integer(number) => i32::try_from(*number)
+            .ok()
+            .filter(|number| (1..=64).contains(number)),
         Value::String(name) => signal_by_name(&name.to_string_lossy()),
         _ => None,
     };
-    found.ok_or_else(|| invalid("process:kill", "a signal is a name such as \"TERM\", or a number from 1 to 64"))
+    found.ok_or_else(|| {
+        invalid(
+            "process:kill",
+            "a signal is a name such as \"TERM\", or a number from 1 to 64",
+        )
+    })
 }
 
 fn parts(this: &AnyUserData) -> Result<(Rc<Context>, Rc<Shared>)> {
@@ -209,7 +168,9 @@ type Pick = fn(&Shared) -> &Output;
 fn add_output<M: UserDataMethods<Object>>(methods: &mut M, read: &str, lines: &str, pick: Pick) {
     methods.add_async_function(read, move |lua, (this, most): (AnyUserData, Option<usize>)| {
         waiting(&this, move |cx, shared| async move {
-            let bytes = shared.read(&cx, pick(&shared), most.unwrap_or(usize::MAX).max(1)).await?;
+            let bytes = pick(&shared)
+                .read(&cx, &shared.shown, most.unwrap_or(usize::MAX).max(1))
+                .await?;
             text(&lua, bytes)
         })
     });
@@ -218,7 +179,7 @@ fn add_output<M: UserDataMethods<Object>>(methods: &mut M, read: &str, lines: &s
         let maker = Rc::clone(&cx);
         maker.async_function(lua, move |lua, ()| {
             let (cx, shared) = (Rc::clone(&cx), Rc::clone(&shared));
-            async move { text(&lua, shared.line(&cx, pick(&shared)).await?) }
+            async move { text(&lua, pick(&shared).line(&cx, &shared.shown).await?) }
         })
     });
 }
@@ -238,13 +199,19 @@ impl UserData for Object {
         methods.add_async_function("wait", |lua, (this, seconds): (AnyUserData, Option<f64>)| {
             waiting(&this, move |cx, shared| async move {
                 let refused = || invalid("process:wait", "the timeout is a number of seconds, 0 or more");
-                let within = seconds.map(|seconds| duration(seconds).ok_or_else(refused)).transpose()?;
+                let within = seconds
+                    .map(|seconds| duration(seconds).ok_or_else(refused))
+                    .transpose()?;
                 let status = shared.wait(&cx, within).await?;
                 status.map(|status| status_table(&lua, status)).transpose()
             })
         });
-        methods.add_method("kill", |_, this, signal: Value| this.shared.kill(signal_of(&signal)?));
-        methods.add_method("running", |_, this, ()| Ok(this.shared.running.status().is_none()));
+        methods.add_method("kill", |_, this, signal: Value| {
+            this.shared.kill(signal_of(&signal)?)
+        });
+        methods.add_method("running", |_, this, ()| {
+            Ok(this.shared.running.status().is_none())
+        });
         methods.add_method("close_stdin", |_, this, ()| {
             this.shared.stdin.replace(None);
             Ok(())
@@ -258,7 +225,10 @@ impl UserData for Object {
             Ok(())
         });
         methods.add_meta_method(MetaMethod::ToString, |_, this, ()| {
-            Ok(format!("process {} (`{}`)", this.shared.running.pid, this.shared.shown))
+            Ok(format!(
+                "process {} (`{}`)",
+                this.shared.running.pid, this.shared.shown
+            ))
         });
     }
 }

@@ -12,6 +12,7 @@ mod command;
 mod handle;
 mod run;
 mod running;
+mod stream;
 
 use running::Leftovers;
 
@@ -20,7 +21,9 @@ pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
     let module = lua.create_table()?;
     let leftovers = Rc::new(Leftovers::default());
     let kept = Rc::clone(&leftovers);
-    add_async(lua, &module, cx, "run", move |lua, cx, args| run::run(lua, cx, Rc::clone(&leftovers), args))?;
+    add_async(lua, &module, cx, "run", move |lua, cx, args| {
+        run::run(lua, cx, Rc::clone(&leftovers), args)
+    })?;
     let cx = Rc::clone(cx);
     let spawn = move |lua: &Lua, args| handle::spawn(lua, &cx, &kept, args);
     module.raw_set("spawn", lua.create_function(spawn)?)?;

@@ -54,7 +54,9 @@ pub async fn run(
     let known = ["input", "timeout", "check", "merge", "limit"];
     let options = Options::new("process.run", options, &[&known[..], &command::OPTIONS].concat())?;
     let command = Command::new("process.run", what, &options, &lua)?;
-    let input = options.get::<LuaString>(&lua, "input")?.map(|input| input.as_bytes().to_vec());
+    let input = options
+        .get::<LuaString>(&lua, "input")?
+        .map(|input| input.as_bytes().to_vec());
     let limit = options.limit(&lua, LIMIT)?;
     let timeout = options.seconds(&lua, "timeout")?;
     let (check, merge) = (options.flag("check")?, options.flag("merge")?);
@@ -94,10 +96,15 @@ async fn within(
     collecting: impl Future<Output = Result<Collected>>,
     shown: &str,
 ) -> Result<Collected> {
-    let Some(timeout) = timeout else { return collecting.await };
+    let Some(timeout) = timeout else {
+        return collecting.await;
+    };
     rt::timeout(timeout, collecting).await.unwrap_or_else(|| {
         let seconds = timeout.as_secs_f64();
-        Err(raise("timeout", format!("`{shown}` ran longer than {seconds} s and was killed")))
+        Err(raise(
+            "timeout",
+            format!("`{shown}` ran longer than {seconds} s and was killed"),
+        ))
     })
 }
 
@@ -114,7 +121,11 @@ async fn collect(
     // An error of either ends both, and the guard the child.
     let (_, outputs) = zip(feeding, futures_lite::future::try_zip(stdout, stderr)).await;
     let (stdout, stderr) = outputs?;
-    Ok(Collected { status: running.wait().await, stdout, stderr })
+    Ok(Collected {
+        status: running.wait().await,
+        stdout,
+        stderr,
+    })
 }
 
 /// Writes the input and closes the pipe. A child need not read its input: what it refuses is no error.
@@ -130,7 +141,8 @@ async fn drain(stream: Option<Reader>, limit: usize, name: &str, shown: &str) ->
     let mut piece = vec![0; PIECE];
     loop {
         let count = stream.read(&mut piece).await;
-        let count = count.map_err(|error: io::Error| raise_io(&format!("read {name} of `{shown}`"), &error))?;
+        let count =
+            count.map_err(|error: io::Error| raise_io(&format!("read {name} of `{shown}`"), &error))?;
         if count == 0 {
             return Ok(bytes);
         }

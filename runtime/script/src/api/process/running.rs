@@ -81,7 +81,11 @@ pub fn start(
         }
     })?;
     let child = process::spawn(spawn).map_err(failed)?;
-    let running = Rc::new(Running { pid: child.pid, status: Cell::new(None), ended: Signal::new() });
+    let running = Rc::new(Running {
+        pid: child.pid,
+        status: Cell::new(None),
+        ended: Signal::new(),
+    });
     *slot.borrow_mut() = Rc::downgrade(&running);
     let reaper = reap(Rc::clone(&running), Rc::downgrade(leftovers), ticket);
     // On the thread's executor, not the environment's: it must outlive the environment by the moment

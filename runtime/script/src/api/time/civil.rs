@@ -8,7 +8,11 @@ const RANGE: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
 /// Days since 1970 of a date; months and days count from 1.
 fn days_of(year: i64, month: i64, day: i64) -> i64 {
     // Years are counted from March, so that the leap day is the last of its year.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let of_year = (153 * month + 2) / 5 + day - 1;
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
@@ -22,7 +26,11 @@ fn date_of(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     (era * 400 + year + next, month, day)
 }
 
@@ -76,7 +84,9 @@ pub fn parse(text: &str) -> Option<(i64, u32)> {
 
 /// Nanoseconds of an optional ".123", and what follows it.
 fn fraction(rest: &[u8]) -> Option<(u32, &[u8])> {
-    let Some(digits) = rest.strip_prefix(b".") else { return Some((0, rest)) };
+    let Some(digits) = rest.strip_prefix(b".") else {
+        return Some((0, rest));
+    };
     let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if len == 0 {
         return None;
@@ -151,7 +161,10 @@ mod tests {
 
     #[test]
     fn fractions_zones_and_leap_seconds() {
-        assert_eq!(parse("2026-01-02T15:04:05.25+01:30").unwrap(), (1_767_366_245 - 5400, 250_000_000));
+        assert_eq!(
+            parse("2026-01-02T15:04:05.25+01:30").unwrap(),
+            (1_767_366_245 - 5400, 250_000_000)
+        );
         assert_eq!(parse("2026-01-02 15:04:05.1234567899z").unwrap().1, 123_456_789);
         assert_eq!(parse("2016-12-31T23:59:60Z"), parse("2017-01-01T00:00:00Z"));
         assert_eq!(format(0, 123_456_789, 3).unwrap(), "1970-01-01T00:00:00.123Z");

@@ -44,7 +44,11 @@ fn rfc3339(lua: &Lua, (time, digits): (Value, Option<usize>)) -> Result<String> 
     let (seconds, nanos, natural) = match time {
         Value::Nil => {
             let now = wall();
-            (i64::try_from(now.as_secs()).unwrap_or(i64::MAX), now.subsec_nanos(), 3)
+            (
+                i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+                now.subsec_nanos(),
+                3,
+            )
         }
         Value::Integer(seconds) => (seconds, 0, 0),
         other => {
@@ -80,10 +84,16 @@ fn duration(_: &Lua, seconds: f64) -> Result<String> {
 }
 
 fn parse_duration(_: &Lua, text: LuaString) -> Result<f64> {
-    text.to_str().ok().and_then(|text| span::parse(&text)).ok_or_else(|| {
-        raise(
-            "invalid_data",
-            format!("time.parse_duration: \"{}\" is no duration such as 1h30m, 2.5s or 250ms", quoted(&text)),
-        )
-    })
+    text.to_str()
+        .ok()
+        .and_then(|text| span::parse(&text))
+        .ok_or_else(|| {
+            raise(
+                "invalid_data",
+                format!(
+                    "time.parse_duration: \"{}\" is no duration such as 1h30m, 2.5s or 250ms",
+                    quoted(&text)
+                ),
+            )
+        })
 }

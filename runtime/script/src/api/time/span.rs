@@ -29,7 +29,11 @@ pub fn format(seconds: f64) -> Option<String> {
         3600..86_400 => format!("{}h{:02}m", whole / 3600, whole / 60 % 60),
         _ => format!("{}d{:02}h", whole / 86_400, whole / 3600 % 24),
     };
-    Some(if text == "0s" { text } else { format!("{sign}{text}") })
+    Some(if text == "0s" {
+        text
+    } else {
+        format!("{sign}{text}")
+    })
 }
 
 fn below_a_second(seconds: f64) -> String {
@@ -131,7 +135,9 @@ mod tests {
             let read = parse(text).unwrap();
             assert!((read - seconds).abs() < 1e-9, "{text}: {read}");
         }
-        for bad in ["", "-", "h", "1x", "1m1h", "1m1m", "1..5s", ".", "1h2", "--1", "1e3", "inf", "s1", "1 h"] {
+        for bad in [
+            "", "-", "h", "1x", "1m1h", "1m1m", "1..5s", ".", "1h2", "--1", "1e3", "inf", "s1", "1 h",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }
