@@ -107,7 +107,7 @@ impl Environment {
                 if let Some(Ok(body)) = body
                     && let tasks::Done::Failed(failure) = body.await
                 {
-                    cx.ending.set(tasks::failed_outcome(&cx, &failure));
+                    tasks::fail(&cx, &failure);
                 }
             }
             cx.fail_waits();

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use gshell_sys::slice;
 use mlua::{Function, Lua, MultiValue, Value, Variadic};
 
 use crate::environment::{Ending, Outcome};
@@ -107,14 +108,20 @@ pub(crate) fn spawn(
         finish(&cx2, &task2, done);
         if cx2.tasks.unheard.borrow().iter().any(|t| t.has_handle.get()) {
             // A failure whose handle is garbage already must not wait for the next collection.
-            if let Some(lua) = weak.try_upgrade() {
-                let _ = lua.gc_collect();
-            }
+            weak.try_upgrade().iter().for_each(|lua| collect(&cx2, lua));
         }
         drop(alive);
     });
     *task.runs.borrow_mut() = runs;
     Ok(task)
+}
+
+/// A full collection; finalizers are watched like any code of the script.
+fn collect(cx: &Context, lua: &Lua) {
+    let thread = lua.current_thread();
+    let guard = slice::enter(&thread, &cx.running());
+    let _ = lua.gc_collect();
+    guard.finish();
 }
 
 /// The coroutine of a task, and what became of it.
@@ -189,27 +196,22 @@ fn finish(cx: &Rc<Context>, task: &Rc<Task>, done: Done) {
 pub(crate) fn report_unheard(cx: &Context, all: bool) {
     let mut unheard = cx.tasks.unheard.borrow_mut();
     unheard.retain(|task| !task.heard.get());
-    let Some(task) = unheard.iter().find(|task| all || !task.has_handle.get()) else {
-        return;
-    };
-    if let Some(Done::Failed(failure)) = &*task.done.borrow() {
-        cx.ending.set(failed_outcome(cx, failure));
+    for task in unheard.iter().filter(|task| all || !task.has_handle.get()) {
+        if let Some(Done::Failed(failure)) = &*task.done.borrow() {
+            fail(cx, failure);
+        }
     }
 }
 
-/// How the environment ends by an error that nobody caught.
-pub(crate) fn failed_outcome(cx: &Context, failure: &Failure) -> Outcome {
-    if failure.message == cx.limits.memory_message() {
-        return Outcome::OutOfMemory {
-            message: failure.message.clone(),
-        };
-    }
-    if cx.is_stopping() && errors::code_of(&failure.value).as_deref() == Some("stopped") {
-        return Outcome::Stopped;
-    }
-    Outcome::Error {
-        message: failure.message.clone(),
-        traceback: failure.traceback.clone(),
+/// Ends the environment by an error that nobody caught. The failure of a wait because the environment stops is none:
+/// it ends its task, while others may still be cleaning up.
+pub(crate) fn fail(cx: &Context, failure: &Failure) {
+    let message = failure.message.clone();
+    if message == cx.limits.memory_message() {
+        cx.ending.set(Outcome::OutOfMemory { message });
+    } else if !(cx.is_stopping() && errors::code_of(&failure.value).as_deref() == Some("stopped")) {
+        let traceback = failure.traceback.clone();
+        cx.ending.set(Outcome::Error { message, traceback });
     }
 }
 
@@ -217,7 +219,7 @@ pub(crate) fn failed_outcome(cx: &Context, failure: &Failure) -> Outcome {
 pub(crate) fn main_ended(cx: &Context, done: Done) {
     cx.tasks.main_returned.set(true);
     if let Done::Failed(failure) = done {
-        cx.ending.set(failed_outcome(cx, &failure));
+        fail(cx, &failure);
     }
     end_if_idle(cx);
 }

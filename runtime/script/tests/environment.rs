@@ -167,6 +167,31 @@ fn stop_runs_the_callbacks_then_fails_waits() {
 }
 
 #[test]
+fn a_stop_leaves_time_to_clean_up() {
+    rt::block_on(async {
+        let code = "local gshell = require 'gshell'
+            gshell.spawn(function() gshell.sleep(1000) end)
+            gshell.every(1000, print)
+            local task = gshell.spawn(function() pcall(gshell.sleep, 1000) for i = 1, 10 do coroutine.yield() end print('task') end)
+            pcall(gshell.sleep, 1000)
+            for i = 1, 20 do coroutine.yield() end
+            print('main')";
+        let script = script(code);
+        let env = script.env.clone();
+        let stopper = rt::spawn(async move {
+            rt::yield_now().await;
+            env.stop();
+        });
+        let (outcome, out, err) = finish(script).await;
+        stopper.await;
+        assert_eq!(
+            (outcome, out.as_str(), err.as_str()),
+            (Outcome::Stopped, "task\nmain\n", "")
+        );
+    });
+}
+
+#[test]
 fn kill_ends_what_never_waits() {
     for code in [
         "while true do end",

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_executor::LocalExecutor;
 use async_task::Task;
+use gshell_sys::memory;
 use gshell_sys::poll::{Events, Poller};
 
 use super::child::Children;
@@ -27,6 +28,11 @@ const TICKS_A_TURN: u32 = 64;
 /// with busy scripts every slice is followed by one.
 const TURN: Duration = Duration::from_millis(1);
 
+/// Idle time after which a thread gives back memory that it does not need for waiting.
+const REST_AFTER: Duration = Duration::from_millis(500);
+/// Waits after which that is worth doing again.
+const TURNS_TO_REST: u32 = 1000;
+
 /// What one executor thread owns.
 pub(super) struct Core {
     executor: LocalExecutor<'static>,
@@ -36,6 +42,8 @@ pub(super) struct Core {
     pub(super) children: Children,
     inbox: Arc<Inbox>,
     running: Cell<bool>,
+    /// Waits until the next rest is worth it; 0: it rests at the next idle moment.
+    turns_to_rest: Cell<u32>,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -105,6 +113,7 @@ impl Core {
             children: Children::new(poller.clone()),
             inbox: Arc::default(),
             running: Cell::new(false),
+            turns_to_rest: Cell::new(0),
             poller,
         }))
     }
@@ -136,20 +145,44 @@ impl Core {
         }
     }
 
+    /// How long the next wait may take: until the next timer, or until it is time to rest.
+    fn patience(&self, busy: bool) -> Duration {
+        if busy || self.inbox.filled.load(Ordering::Acquire) {
+            return Duration::ZERO;
+        }
+        let most = if self.turns_to_rest.get() == 0 {
+            REST_AFTER
+        } else {
+            LONGEST_WAIT
+        };
+        match self.timers.next() {
+            Some(at) => at.saturating_duration_since(Instant::now()).min(most),
+            None => most,
+        }
+    }
+
+    /// Counts a wait; one that was long and brought nothing is the moment to rest.
+    fn rest(&self, began: Option<Instant>, brought_nothing: bool) {
+        match began {
+            None => self.turns_to_rest.set(self.turns_to_rest.get() - 1),
+            Some(began) if brought_nothing && began.elapsed() >= REST_AFTER => {
+                memory::release();
+                self.turns_to_rest.set(TURNS_TO_REST);
+            }
+            Some(_) => {}
+        }
+    }
+
     /// One wait and the delivery of what it brought.
     fn turn(&self, events: &mut Events, busy: bool) {
-        let timeout = if busy || self.inbox.filled.load(Ordering::Acquire) {
-            Duration::ZERO
-        } else {
-            match self.timers.next() {
-                Some(at) => at.saturating_duration_since(Instant::now()).min(LONGEST_WAIT),
-                None => LONGEST_WAIT,
-            }
-        };
+        let patience = self.patience(busy);
+        // The clock is only looked at where it matters.
+        let began = (self.turns_to_rest.get() == 0).then(Instant::now);
         // A failing wait (only possible with a broken descriptor) must not spin or end the node.
-        if self.poller.wait(events, Some(timeout)).is_err() {
+        if self.poller.wait(events, Some(patience)).is_err() {
             std::thread::sleep(Duration::from_millis(1));
         }
+        self.rest(began, events.iter().next().is_none());
         for event in events.iter() {
             self.sources.deliver(event);
         }

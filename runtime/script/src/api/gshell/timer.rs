@@ -43,7 +43,7 @@ async fn tick(cx: &Context, lua: &WeakLua, period: Duration, f: &Function) {
             Err(error) => tasks::failed_to_start(&error),
         };
         if let Done::Failed(failure) = failed {
-            cx.ending.set(tasks::failed_outcome(cx, &failure));
+            tasks::fail(cx, &failure);
             return;
         }
         next = (next + period).max(Instant::now());
