@@ -77,24 +77,41 @@ fn beside(greedy: &str) -> Seen {
     }
 }
 
-fn check(what: &str, seen: &Seen, bound: Duration, ends: &[&str]) {
-    println!(
-        "{what}: longest gap of the neighbour {:?}, slowest ps {:?}, ended {:?} after stop as {} ({:?}), \
-         restarts of the neighbour {}",
-        seen.gap,
-        seen.ps,
-        seen.ended_after,
-        seen.job.status(),
-        seen.job.error,
-        seen.neighbour.restarts
-    );
-    assert!(seen.gap < bound, "{what}: the neighbour waited {:?}", seen.gap);
-    assert!(
-        ends.contains(&seen.job.status().as_str()),
-        "{what}: {:?}",
-        seen.job
-    );
-    assert_eq!(seen.neighbour.state, "running");
+/// Tries before a bound counts as missed: the machine may be busy with something else, and no script is at fault
+/// then. What is always too slow fails all of them.
+const TRIES: u32 = 3;
+
+/// Runs `greedy` beside the neighbour and demands that the neighbour never waited longer than `bound`, that the
+/// greedy script ended in one of these ways, and that the neighbour runs; gives what was seen.
+fn check(what: &str, greedy: &str, bound: Duration, ends: &[&str]) -> Seen {
+    for attempt in 1.. {
+        let seen = beside(greedy);
+        println!(
+            "{what}: longest gap of the neighbour {:.0?}, slowest ps {:.0?}, ended {:.1?} after stop as {} ({}), \
+             restarts of the neighbour {}",
+            seen.gap,
+            seen.ps,
+            seen.ended_after,
+            seen.job.status(),
+            seen.job.error.as_deref().unwrap_or("no error"),
+            seen.neighbour.restarts
+        );
+        assert!(
+            ends.contains(&seen.job.status().as_str()),
+            "{what}: {:?}",
+            seen.job
+        );
+        assert_eq!(seen.neighbour.state, "running");
+        if seen.gap < bound {
+            return seen;
+        }
+        assert!(
+            attempt < TRIES,
+            "{what}: the neighbour waited {:?} in the last of {TRIES} tries",
+            seen.gap
+        );
+    }
+    unreachable!("the last try returns or fails")
 }
 
 const SLICED: Duration = Duration::from_millis(100);
@@ -102,37 +119,45 @@ const BEYOND_HOOKS: Duration = Duration::from_secs(1);
 
 #[test]
 fn an_endless_loop() {
-    let seen = beside("while true do end");
-    check("while true do end", &seen, SLICED, &["exited:killed"]);
+    let seen = check(
+        "while true do end",
+        "while true do end",
+        SLICED,
+        &["exited:killed"],
+    );
     assert_eq!(seen.neighbour.restarts, 0);
 }
 
 #[test]
 fn a_loop_of_protected_errors() {
-    let seen = beside("while true do pcall(error) end");
-    check("pcall(error)", &seen, SLICED, &["exited:killed"]);
+    let seen = check(
+        "pcall(error)",
+        "while true do pcall(error) end",
+        SLICED,
+        &["exited:killed"],
+    );
     assert_eq!(seen.neighbour.restarts, 0);
 }
 
 #[test]
 fn a_loop_that_catches_its_own_end() {
-    let seen = beside("local function f() while true do end end while true do pcall(f) end");
-    check("pcall(endless)", &seen, SLICED, &["exited:killed"]);
+    let greedy = "local function f() while true do end end while true do pcall(f) end";
+    check("pcall(endless)", greedy, SLICED, &["exited:killed"]);
 }
 
 #[test]
 fn a_loop_in_a_coroutine() {
-    let seen = beside("local co = coroutine.wrap(function() while true do end end) co()");
-    check("coroutine", &seen, SLICED, &["exited:killed"]);
+    let greedy = "local co = coroutine.wrap(function() while true do end end) co()";
+    let seen = check("coroutine", greedy, SLICED, &["exited:killed"]);
     assert_eq!(seen.neighbour.restarts, 0);
 }
 
 #[test]
 fn a_pattern_without_end() {
-    let seen = beside("string.find(('a'):rep(64), ('.-'):rep(48) .. 'b')");
+    let greedy = "string.find(('a'):rep(64), ('.-'):rep(48) .. 'b')";
     check(
         "string.find",
-        &seen,
+        greedy,
         BEYOND_HOOKS,
         &["exited:killed", "exited:error"],
     );
@@ -140,27 +165,20 @@ fn a_pattern_without_end() {
 
 #[test]
 fn an_allocation_without_end() {
-    let seen = beside("local t = {} while true do t[#t + 1] = ('x'):rep(100) .. #t end");
-    check("allocation", &seen, SLICED, &["exited:oom"]);
+    let greedy = "local t = {} while true do t[#t + 1] = ('x'):rep(100) .. #t end";
+    let seen = check("allocation", greedy, SLICED, &["exited:oom"]);
     assert_eq!(seen.neighbour.restarts, 0);
 }
 
 #[test]
 fn output_without_end() {
-    let seen = beside("while true do print 'x' end");
-    check("print", &seen, SLICED, &["exited:killed"]);
+    let seen = check("print", "while true do print 'x' end", SLICED, &["exited:killed"]);
     assert_eq!(seen.neighbour.restarts, 0);
 }
 
 #[test]
 fn tasks_without_end() {
-    let seen =
-        beside("local g = require 'gshell' while true do g.spawn(function() g.sleep(1) end) g.sleep(0) end");
-    check(
-        "spawn",
-        &seen,
-        SLICED,
-        &["exited:killed", "exited:oom", "exited:error"],
-    );
-    assert_eq!(seen.neighbour.restarts, 0);
+    let greedy = "local g = require 'gshell' while true do g.spawn(function() g.sleep(1) end) g.sleep(0) end";
+    let ends = ["exited:killed", "exited:oom", "exited:error"];
+    assert_eq!(check("spawn", greedy, SLICED, &ends).neighbour.restarts, 0);
 }

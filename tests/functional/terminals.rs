@@ -125,9 +125,10 @@ fn the_shell_evaluates_lines() {
     say(&mut terminal, "error('pur' .. 'ple')", "purple");
     say(
         &mut terminal,
-        "function f() return 'whole ' .. 'function' end f()",
-        "whole function",
+        "function f() return 'whole ' .. 'function' end",
+        "' end",
     );
+    say(&mut terminal, "f()", "whole function");
     say(&mut terminal, "while true do end", "true do end");
     std::thread::sleep(std::time::Duration::from_millis(500));
     terminal.send(CTRL_C);

@@ -23,6 +23,9 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// Time for a group to be there again without the environment that could not be stopped.
 const WITHOUT: Duration = Duration::from_secs(10);
 
+/// Time for a group that died to be back with its records.
+const COMES_BACK: Duration = Duration::from_secs(3);
+
 /// Whether a group is meant by a name, a full name, or a pattern of either.
 pub fn is_group(pattern: &str, name: &GroupName) -> bool {
     wild(pattern, name.name()) || wild(pattern, &name.to_string())
@@ -101,7 +104,10 @@ pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
 /// Whether the action makes sense for an environment that only a wildcard means: `stop '*'` is about those that run.
 /// One that is named is told why not.
 fn meant(job: &Job, request: &Act) -> bool {
-    let named = request.patterns.iter().any(|pattern| !pattern.contains('*') && job.matches(pattern));
+    let named = request
+        .patterns
+        .iter()
+        .any(|pattern| !pattern.contains('*') && job.matches(pattern));
     let active = job.state.is_active();
     named
         || match request.action {
@@ -150,24 +156,67 @@ async fn command(
     limit: Duration,
 ) -> Result<String, Fault> {
     group.pending.set(group.pending.get() + 1);
-    let result = async {
-        let link = node.ensure_link(group, GROUP_START).await?;
-        let request = Command {
-            id: job.id.clone(),
-            action,
-        };
-        let answer = rt::timeout(limit, link.call::<_, Commanded>(&request)).await;
-        answer.unwrap_or_else(|| {
-            Err(Fault::new(
-                Code::Timeout,
-                format!("group {} does not answer", group.name),
-            ))
-        })
-    }
-    .await;
+    let result = match send(node, group, job, action, limit).await {
+        Err(fault) if fault.code() == Some(Code::Unreachable) => {
+            again(node, group, job, action, limit, fault).await
+        }
+        other => other,
+    };
     group.pending.set(group.pending.get().saturating_sub(1));
     node.update(group);
-    result.map(|commanded| commanded.outcome)
+    result
+}
+
+async fn send(
+    node: &Rc<Node>,
+    group: &Rc<Group>,
+    job: &Job,
+    action: EnvAction,
+    limit: Duration,
+) -> Result<String, Fault> {
+    let link = node.ensure_link(group, GROUP_START).await?;
+    let request = Command {
+        id: job.id.clone(),
+        action,
+    };
+    match rt::timeout(limit, link.call::<_, Commanded>(&request)).await {
+        Some(answer) => answer.map(|commanded| commanded.outcome),
+        None => Err(Fault::new(
+            Code::Timeout,
+            format!("group {} does not answer", group.name),
+        )),
+    }
+}
+
+/// The group died with its answer. When it is back it is asked again, and what it then refuses because it is so already
+/// was done before.
+async fn again(
+    node: &Rc<Node>,
+    group: &Rc<Group>,
+    job: &Job,
+    action: EnvAction,
+    limit: Duration,
+    fault: Fault,
+) -> Result<String, Fault> {
+    let syncs = group.syncs.get();
+    node.update(group);
+    if !group.until(COMES_BACK, |group| group.syncs.get() != syncs).await {
+        return Err(fault);
+    }
+    let done = match action {
+        EnvAction::Remove => "removed",
+        EnvAction::Stop { .. } => "stopped",
+        EnvAction::Kill => "killed",
+        EnvAction::Start => "started",
+        EnvAction::Restart => "restarted",
+    };
+    match send(node, group, job, action, limit).await {
+        Err(fault) if fault.code() == Some(Code::State) => Ok(done.to_owned()),
+        Err(fault) if fault.code() == Some(Code::NotFound) && action == EnvAction::Remove => {
+            Ok(done.to_owned())
+        }
+        other => other,
+    }
 }
 
 /// Ends a run. One that cannot be ended goes with its group, which comes back without it.

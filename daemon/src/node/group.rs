@@ -44,6 +44,8 @@ pub struct Group {
     pub pending: Cell<u32>,
     /// It was killed: it goes with everything in it.
     pub doomed: Cell<bool>,
+    /// How often a process of it has told all that it knows.
+    pub syncs: Cell<u32>,
     supervisor: RefCell<Supervisor>,
     link: RefCell<Option<Rc<Client>>>,
     watch: RefCell<Option<Task<()>>>,
@@ -61,6 +63,7 @@ impl Group {
             jobs: RefCell::default(),
             pending: Cell::new(0),
             doomed: Cell::new(false),
+            syncs: Cell::new(0),
             supervisor: RefCell::new(Supervisor::new()),
             link: RefCell::default(),
             watch: RefCell::default(),
@@ -354,6 +357,8 @@ impl Node {
                 if let Some(fresh) = fresh.take() {
                     // What the group does not know is not there.
                     group.jobs.borrow_mut().retain(|id, _| fresh.contains(id));
+                    group.syncs.set(group.syncs.get().wrapping_add(1));
+                    group.wake();
                 }
             }
             if fresh.is_none() {

@@ -119,9 +119,9 @@ async fn launch(node: &Rc<Node>, group: &Rc<Group>, request: &Run, job: Job) -> 
 /// The group died with its answer. When it comes back it knows what it had taken: perhaps this environment, which may
 /// even be why it died.
 async fn survived(group: &Rc<Group>, id: &str) -> bool {
-    group
-        .until(COMES_BACK, |group| group.jobs.borrow().contains_key(id))
-        .await
+    let syncs = group.syncs.get();
+    // What was heard before it died does not count: only its records do.
+    group.until(COMES_BACK, |group| group.syncs.get() != syncs).await && group.jobs.borrow().contains_key(id)
 }
 
 /// A group is only forked for a user that exists and that this node may switch to.

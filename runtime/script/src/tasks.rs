@@ -183,6 +183,10 @@ pub(crate) fn failed_to_start(error: &mlua::Error) -> Done {
 }
 
 fn finish(cx: &Rc<Context>, task: &Rc<Task>, done: Done) {
+    // A task that cancels itself and then does not wait comes to its end all the same; it stays cancelled.
+    if task.done.borrow().is_some() {
+        return;
+    }
     let failed = matches!(done, Done::Failed(_));
     *task.done.borrow_mut() = Some(done);
     task.changed.notify();

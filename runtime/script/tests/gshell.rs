@@ -62,6 +62,32 @@ fn timers_keep_a_script_alive() {
     assert_eq!(out, "1\n2\n3\ntrue\tfalse\n");
 }
 
+/// The next call is due before the callback returns, so nothing waits between the two.
+#[test]
+fn a_timer_that_cancels_itself_is_not_called_again() {
+    let out = output(
+        "local g = require 'gshell' local n, t = 0, nil
+        t = g.every(0.001, function()
+            n = n + 1
+            print(n, t:cancel())
+            local late = g.now() + 0.005
+            while g.now() < late do end
+        end)",
+    );
+    assert_eq!(out, "1\ttrue\n");
+}
+
+#[test]
+fn a_task_that_cancels_itself_stays_cancelled() {
+    let out = output(
+        "local g = require 'gshell' local t
+        t = g.spawn(function() t:cancel() return 1 end)
+        g.sleep(0.001)
+        local ok, e = pcall(t.join, t) print(ok, e.code, t)",
+    );
+    assert_eq!(out, "false\tcancelled\ttask (cancelled)\n");
+}
+
 #[test]
 fn channels_block_and_end() {
     let out = output(

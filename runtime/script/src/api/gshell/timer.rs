@@ -1,6 +1,6 @@
 //! `gshell.every`: a function called at a steady pace.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -14,23 +14,32 @@ use crate::tasks::{self, Alive, Done};
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// A script's hold on a timer; the timer goes on without it.
-pub(super) struct Timer(RefCell<Option<async_executor::Task<()>>>);
+pub(super) struct Timer {
+    runs: RefCell<Option<async_executor::Task<()>>>,
+    /// Dropping what runs ends it where it waits; a callback that cancels its own timer does not wait, and the next
+    /// call may be due already. So the loop looks here too.
+    cancelled: Rc<Cell<bool>>,
+}
 
 /// Calls `f` each `period`, for the first time after one. A call that takes longer than the period delays the
 /// next ones: they never overlap and never pile up. An error in `f` ends the environment.
 pub(super) fn every(lua: &Lua, cx: &Rc<Context>, period: Duration, f: Function) -> mlua::Result<Timer> {
     let alive = Alive::new(cx)?;
-    let (cx2, weak) = (Rc::clone(cx), lua.weak());
+    let cancelled = Rc::new(Cell::new(false));
+    let (cx2, weak, ended) = (Rc::clone(cx), lua.weak(), Rc::clone(&cancelled));
     let task = cx.spawn(async move {
-        tick(&cx2, &weak, period.max(SHORTEST), &f).await;
+        tick(&cx2, &weak, period.max(SHORTEST), &f, &ended).await;
         drop(alive);
     });
-    Ok(Timer(RefCell::new(task)))
+    Ok(Timer {
+        runs: RefCell::new(task),
+        cancelled,
+    })
 }
 
-async fn tick(cx: &Context, lua: &WeakLua, period: Duration, f: &Function) {
+async fn tick(cx: &Context, lua: &WeakLua, period: Duration, f: &Function, cancelled: &Cell<bool>) {
     let mut next = Instant::now() + period;
-    while cx.wait(rt::sleep_until(next)).await.is_ok() {
+    while !cancelled.get() && cx.wait(rt::sleep_until(next)).await.is_ok() {
         // Upgraded for the making only: nothing may keep the state alive while it waits.
         let Some(body) = lua
             .try_upgrade()
@@ -52,7 +61,7 @@ async fn tick(cx: &Context, lua: &WeakLua, period: Duration, f: &Function) {
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
+        if let Some(task) = self.runs.take() {
             task.detach();
         }
     }
@@ -61,7 +70,8 @@ impl Drop for Timer {
 impl UserData for Timer {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_method("cancel", |_, this, ()| {
-            let task = this.0.take();
+            this.cancelled.set(true);
+            let task = this.runs.take();
             Ok(task.is_some_and(|task| !task.is_finished()))
         });
         methods.add_meta_method("__tostring", |_, _, ()| Ok("timer"));
