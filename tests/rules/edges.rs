@@ -70,6 +70,7 @@ const RULES: &[Rule] = &[
             "gshell-wire",
             "gshell-sys",
             "mlua",
+            "nix",
             "serde",
             "serde_json",
             "futures-lite",
@@ -77,7 +78,7 @@ const RULES: &[Rule] = &[
             "async-executor",
         ],
         reason: "Lua, with an executor per environment so that all of its tasks end with it; it never learns of the \
-                 daemon, and asks the system through gshell-sys",
+                 daemon, and asks the system through gshell-sys, or nix where that is safe as it is (inotify)",
     },
     Rule {
         name: "gshell-group",
@@ -116,6 +117,9 @@ const RULES: &[Rule] = &[
             "gshell-wire",
             "clap",
             "clap_complete",
+            "crc32fast",
+            "nix",
+            "sha2",
             "serde",
             "serde_json",
             "serde_bytes",

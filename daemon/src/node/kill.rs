@@ -51,7 +51,7 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
         reply.refused = meant
             .iter()
             .filter(|group| group.active())
-            .map(|group| refused(group))
+            .map(refused)
             .collect();
         if !reply.refused.is_empty() {
             return Ok(reply);
@@ -107,11 +107,10 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, force: bool) -> Result<(), Faul
     // Nothing of it is wanted any more, so the supervisor does not start it again.
     group.jobs.borrow_mut().clear();
     node.update(group);
-    if force {
-        if let Some(pid) = group.pid() {
+    if force
+        && let Some(pid) = group.pid() {
             let _ = process::kill(pid, SIGKILL);
         }
-    }
     if group.stage() != Stage::Idle {
         node.feed(group, Event::KillRequested);
     }

@@ -48,7 +48,8 @@ pub(crate) async fn serve(group: Rc<Group>, request: Attach, stream: Stream) -> 
         send_output(&stream, STDOUT, env.hub.replay()).await?;
     }
     if !state.state.is_active() {
-        return stream.send(&finished(&env.job.borrow().clone())).await;
+        let finished = finished(&env.job.borrow());
+        return stream.send(&finished).await;
     }
     if state.state == gshell_control::State::Starting {
         // It was held for this client.

@@ -28,6 +28,13 @@ pub struct Source {
     pub name: String,
 }
 
+impl Source {
+    fn broken(&self, error: &std::io::Error) -> Fault {
+        Fault::new(Code::Storage, format!("cannot read the log of {}", self.name))
+            .with_cause(error.to_string())
+    }
+}
+
 /// Sends a log; with `follow` until `alive` says that nobody writes it any more.
 pub async fn serve(
     source: &Source,
@@ -35,34 +42,42 @@ pub async fn serve(
     stream: &Stream,
     alive: impl Fn() -> bool,
 ) -> Result<(), Fault> {
-    let broken = |error: std::io::Error| {
-        Fault::new(Code::Storage, format!("cannot read the log of {}", source.name))
-            .with_cause(error.to_string())
-    };
     // Before the first read, so that no write falls between.
     let watch = if request.follow {
         folder_watch(source)
     } else {
         None
     };
-    let (mut follower, bytes) =
-        Follower::open(&source.folder, &source.name, request.lines).map_err(broken)?;
+    let opened = Follower::open(&source.folder, &source.name, request.lines);
+    let (follower, bytes) = opened.map_err(|error| source.broken(&error))?;
     send(stream, &bytes).await?;
-    while request.follow {
+    if request.follow {
+        follow(source, follower, stream, watch, alive).await?;
+    }
+    stream.send(&End {}).await
+}
+
+async fn follow(
+    source: &Source,
+    mut follower: Follower,
+    stream: &Stream,
+    watch: Option<Io<FolderWatch>>,
+    alive: impl Fn() -> bool,
+) -> Result<(), Fault> {
+    loop {
+        // Asked before reading: what was written until then is still read.
         let last = !alive();
-        let piece = follower.poll().map_err(broken)?;
+        let piece = follower.poll().map_err(|error| source.broken(&error))?;
         if piece.lost > 0 {
             stream.send(&Lost { bytes: piece.lost }).await?;
         }
         send(stream, &piece.bytes).await?;
-        if last && piece.bytes.is_empty() {
-            break;
-        }
-        if piece.bytes.is_empty() {
-            wait(watch.as_ref()).await;
+        match (piece.bytes.is_empty(), last) {
+            (true, true) => return Ok(()),
+            (true, false) => wait(watch.as_ref()).await,
+            (false, _) => {}
         }
     }
-    stream.send(&End {}).await
 }
 
 fn folder_watch(source: &Source) -> Option<Io<FolderWatch>> {

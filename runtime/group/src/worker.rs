@@ -115,11 +115,12 @@ impl Workers {
                 best = worker.clone();
             }
         }
-        if best.load.get() > 0 && all.len() < self.most {
-            if let Ok(worker) = Worker::spawn(all.len()) {
-                all.push(worker.clone());
-                return worker;
-            }
+        if best.load.get() > 0
+            && all.len() < self.most
+            && let Ok(worker) = Worker::spawn(all.len())
+        {
+            all.push(worker.clone());
+            return worker;
         }
         best
     }

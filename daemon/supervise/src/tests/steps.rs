@@ -1,3 +1,5 @@
+//! Orders of events that matter, written down step by step.
+
 use gshell_control::GroupState;
 
 use crate::Action::{AskShutdown, Kill, Report, ScheduleTick, Spawn};

@@ -157,10 +157,10 @@ impl Runner for ProgramRunner {
     fn input(&self, bytes: Vec<u8>, taken: Sender<()>) {
         let input = self.input.clone();
         rt::spawn(async move {
-            if let Err(unsent) = input.send(Input::Bytes(bytes, taken)).await {
-                if let Input::Bytes(_, taken) = unsent.0 {
-                    let _ = taken.send(()).await;
-                }
+            if let Err(unsent) = input.send(Input::Bytes(bytes, taken)).await
+                && let Input::Bytes(_, taken) = unsent.0
+            {
+                let _ = taken.send(()).await;
             }
         })
         .detach();

@@ -1,3 +1,5 @@
+//! A crash between any two steps of a write: what the next start finds.
+
 use std::fs;
 
 use super::{GROUP, ID, OTHER, TempDir, job, spec, store};

@@ -1,3 +1,5 @@
+//! Groups as a whole: listing, removal, layout versions.
+
 use std::fs;
 
 use super::{GROUP, ID, OTHER, TempDir, job, package, spec, store};

@@ -1,3 +1,5 @@
+//! Code packages: stored once, checked, collected.
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

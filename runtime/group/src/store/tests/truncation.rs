@@ -1,3 +1,5 @@
+//! Files cut off at every byte.
+
 use std::fs;
 
 use super::{GROUP, ID, OTHER, TempDir, job, spec, store};

@@ -1,7 +1,7 @@
-//! What the sandbox costs, against the stock library in the same process. Ignored: figures are for people.
-//! `cargo test --release -p gshell-script --test speed -- --ignored --nocapture`
+//! What the sandbox costs, against the stock library in the same process: `cargo bench -p gshell-script`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "../tests/common/mod.rs"]
 mod common;
 
 use std::time::{Duration, Instant};
@@ -70,9 +70,7 @@ fn ours(code: &str) -> Duration {
     })
 }
 
-#[test]
-#[ignore = "a measurement"]
-fn figures() {
+fn main() {
     for (name, code) in WORK {
         let best = |f: fn(&str) -> Duration| (0..5).map(|_| f(code)).min().unwrap();
         let (stock, ours) = (best(stock), best(ours));
