@@ -17,6 +17,8 @@ pub(crate) struct Sliced<R> {
     thread: Thread,
     future: AsyncThread<R>,
     running: Running,
+    /// The last poll ended because the slice was over.
+    cut: bool,
 }
 
 impl<R: FromLuaMulti> Sliced<R> {
@@ -32,6 +34,7 @@ impl<R: FromLuaMulti> Sliced<R> {
             thread,
             future,
             running,
+            cut: false,
         })
     }
 }
@@ -46,7 +49,13 @@ impl<R: FromLuaMulti> Future for Sliced<R> {
         let guard = slice::enter(&this.thread, &this.running);
         // mlua goes on with a panic that nobody caught in Lua; it ends the script, not its neighbours.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.future).poll(cx)));
-        guard.finish();
+        let cut = guard.finish();
+        // A slice can end between the poll of a built-in function's future and the yield that says that it waits.
+        // What woke the future since then woke this task, whose next poll only makes that yield: so a poll after a
+        // cut one that says "waiting" is followed by another, which asks the future again.
+        if std::mem::replace(&mut this.cut, cut) && !cut && matches!(polled, Ok(Poll::Pending)) {
+            cx.waker().wake_by_ref();
+        }
         polled.unwrap_or_else(|panic| Poll::Ready(Err(errors::raise("internal", panic_text(&*panic)))))
     }
 }

@@ -185,11 +185,13 @@ impl Poller {
         self.wake.as_fd()
     }
 
-    /// The flag is cleared before the counter is drained: a notification in between writes once more and costs a
-    /// useless wake-up, while the other order could lose it.
+    /// The counter is drained before the flag is cleared: the other order can drain a write of a notification in
+    /// between and leave the flag set, and then nobody would ever write again. One that comes between the two
+    /// here writes nothing, but it is part of this wait: what it is for was set before, and the waiter looks at
+    /// it after this (the swap makes it visible).
     fn receive_notification(&self) {
-        self.notified.store(false, Ordering::SeqCst);
         let _ = self.wake.read();
+        self.notified.swap(false, Ordering::SeqCst);
     }
 }
 
