@@ -121,8 +121,12 @@ impl Model {
             return;
         };
         let wished = to(text);
-        // Status 5 and 3 are answers too: refused, or nothing there; nothing was changed.
-        let refused = matches!(out.code, Some(3 | 5));
+        // Refused and not found are answers too, and nothing was changed. A group that went away in the middle may have
+        // done it or not.
+        let went_away = ["connection lost", "does not answer"]
+            .iter()
+            .any(|words| out.stderr.contains(words));
+        let refused = matches!(out.code, Some(3 | 5)) && !went_away;
         *should = match (*should, wished, answered) {
             (before, _, false) if refused => before,
             (_, wished, true) => wished,

@@ -28,6 +28,9 @@ const SIGCHLD: i32 = 17;
 /// Bytes of one packet between daemon and fork server, well above a specification with all its CPUs.
 pub const PACKET: usize = 64 << 10;
 
+/// Idle time after which the fork server gives back memory, milliseconds.
+const REST_AFTER_MS: u16 = 500;
+
 /// What the daemon asks for. The group's listening socket comes with it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForkRequest {
@@ -99,8 +102,14 @@ pub fn main(socket: OwnedFd) -> i32 {
         children: BTreeSet::new(),
         oom_kills: memory::machine_oom_kills(),
     };
+    let mut patience = PollTimeout::from(REST_AFTER_MS);
     loop {
-        let ready = wait(&server.socket, &signals);
+        let ready = wait(&server.socket, &signals, patience);
+        if ready == (false, false) && patience != PollTimeout::NONE {
+            // Nothing to do for a while: what only the start ran through need not stay in memory.
+            memory::release();
+            patience = PollTimeout::NONE;
+        }
         if ready.1 {
             while let Ok(Some(_)) = signals.read() {}
             server.reap();
@@ -119,12 +128,12 @@ pub fn main(socket: OwnedFd) -> i32 {
 }
 
 /// Waits for the socket and the signals; which of them have something.
-fn wait(socket: &OwnedFd, signals: &SignalFd) -> (bool, bool) {
+fn wait(socket: &OwnedFd, signals: &SignalFd, patience: PollTimeout) -> (bool, bool) {
     let mut fds = [
         PollFd::new(socket.as_fd(), PollFlags::POLLIN),
         PollFd::new(signals.as_fd(), PollFlags::POLLIN),
     ];
-    match poll(&mut fds, PollTimeout::NONE) {
+    match poll(&mut fds, patience) {
         Ok(_) => {
             let some = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
             (some(&fds[0]), some(&fds[1]))

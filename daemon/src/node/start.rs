@@ -50,6 +50,8 @@ pub fn main(mut options: Options) -> Result<u8, StartError> {
     options.run_dir = state::absolute(&options.run_dir);
     options.state_dir = state::absolute(&options.state_dir);
     let (ours, theirs) = fdpass::pair().map_err(because("socket for the fork server"))?;
+    // What the command line left on the heap would be copied into every group.
+    memory::trim();
     match fork::fork().map_err(because("fork server"))? {
         fork::Forked::Child => {
             drop((ours, options));

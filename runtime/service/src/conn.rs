@@ -25,9 +25,11 @@ use crate::handlers::Handlers;
 use crate::lost;
 use crate::stream::{Incoming, StreamState};
 
-/// Bytes of the read buffer that the connections of a thread share. A read that does not fill it has
-/// drained the socket.
-const READ_BUFFER: usize = 64 << 10;
+/// Bytes of the read buffer that the connections of a thread share, to begin with. A read that does not fill it has
+/// drained the socket; one that does doubles it.
+const READ_BUFFER: usize = 8 << 10;
+/// Bytes up to which it grows: larger reads gain nothing.
+const LARGEST_READ: usize = 64 << 10;
 /// Frames handled before other tasks of the thread get a turn.
 const FRAMES_A_TURN: usize = 256;
 
@@ -233,10 +235,13 @@ impl Conn {
             let result = match read {
                 Ok(0) => Some(lost("the peer closed it")),
                 Ok(n) => {
+                    let fed = self.feed(&buffer[..n], &mut frames).err();
                     if n < buffer.len() {
                         self.io.drained();
+                    } else if n < LARGEST_READ {
+                        buffer.resize(n * 2, 0);
                     }
-                    self.feed(&buffer[..n], &mut frames).err()
+                    fed
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
                 Err(error) => Some(lost(&error.to_string())),
@@ -258,7 +263,7 @@ impl Conn {
         rest.extend_from_slice(bytes);
         let used = self.handle_frames(&rest, frames)?;
         rest.drain(..used);
-        if rest.is_empty() && rest.capacity() > READ_BUFFER {
+        if rest.is_empty() && rest.capacity() > LARGEST_READ {
             rest = Vec::new();
         }
         self.rest.replace(rest);
