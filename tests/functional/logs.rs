@@ -15,7 +15,7 @@ fn the_last_lines() {
     assert_eq!(node.ok(&["log", &id]).lines().count(), 11);
     assert_eq!(node.ok(&["log", "-n", "2", &id]), "10\nerr");
     assert_eq!(node.cmd(&["log", "-n", "0", &id]).ok(), "");
-    assert_eq!(node.ok(&["log", "s1.lua"]).lines().count(), 11, "by its name");
+    assert_eq!(node.ok(&["log", "s1"]).lines().count(), 11, "by its name");
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn a_command_starts_a_node_for_this_user() {
     // The next command finds it, and says nothing.
     let out = node.cmd(&["ps", "--json"]);
     assert_eq!(out.stderr, "");
-    assert!(out.stdout.contains("hello.lua"));
+    assert!(out.stdout.contains("hello"));
 }
 
 #[test]

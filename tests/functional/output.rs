@@ -68,7 +68,7 @@ fn ps_of_one_shows_everything() {
     let id = node.run_script(&["-g", "one"], "print 'last words' error 'purple'", &["a1"]);
     node.wait_status(&id, "exited:error");
     let text = node.ok(&["ps", &id]);
-    for part in [id.as_str(), "one-", "s1.lua", "a1", "purple", "last words"] {
+    for part in [id.as_str(), "one-", "s1", "a1", "purple", "last words"] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
 }

@@ -62,7 +62,7 @@ fn file(path: &Path, meta: &Metadata) -> Result<Packed, Failure> {
             main: name.clone(),
             elf,
         },
-        name,
+        name: if elf { name } else { listed(&name) },
     })
 }
 
@@ -102,6 +102,14 @@ fn utf8_name(path: &Path, shown: &Path) -> Result<String, Failure> {
             shown.display()
         ))
     })
+}
+
+/// What a script is listed by: its file's name without the `.lua`.
+fn listed(name: &str) -> String {
+    name.strip_suffix(".lua")
+        .filter(|short| !short.is_empty())
+        .unwrap_or(name)
+        .to_owned()
 }
 
 /// A walk through a folder, its entries in the order of their names so that equal folders make equal packages.
@@ -306,7 +314,7 @@ mod tests {
             (paths(&packed), packed.package.main.as_str()),
             (vec!["hello.lua"], "hello.lua")
         );
-        assert_eq!((packed.name.as_str(), packed.package.elf), ("hello.lua", false));
+        assert_eq!((packed.name.as_str(), packed.package.elf), ("hello", false));
     }
 
     #[test]

@@ -354,12 +354,13 @@ impl Node {
                 group.wake();
                 self.collect_packages();
             } else if message.is::<Synced>()
-                && let Some(fresh) = fresh.take() {
-                    // What the group does not know is not there.
-                    group.jobs.borrow_mut().retain(|id, _| fresh.contains(id));
-                    group.syncs.set(group.syncs.get().wrapping_add(1));
-                    group.wake();
-                }
+                && let Some(fresh) = fresh.take()
+            {
+                // What the group does not know is not there.
+                group.jobs.borrow_mut().retain(|id, _| fresh.contains(id));
+                group.syncs.set(group.syncs.get().wrapping_add(1));
+                group.wake();
+            }
             if fresh.is_none() {
                 self.update(group);
             }

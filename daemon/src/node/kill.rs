@@ -48,11 +48,7 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
         ..GroupsKilled::default()
     };
     if !request.force {
-        reply.refused = meant
-            .iter()
-            .filter(|group| group.active())
-            .map(refused)
-            .collect();
+        reply.refused = meant.iter().filter(|group| group.active()).map(refused).collect();
         if !reply.refused.is_empty() {
             return Ok(reply);
         }
@@ -107,10 +103,9 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, force: bool) -> Result<(), Faul
     // Nothing of it is wanted any more, so the supervisor does not start it again.
     group.jobs.borrow_mut().clear();
     node.update(group);
-    if force
-        && let Some(pid) = group.pid() {
-            let _ = process::kill(pid, SIGKILL);
-        }
+    if force && let Some(pid) = group.pid() {
+        let _ = process::kill(pid, SIGKILL);
+    }
     if group.stage() != Stage::Idle {
         node.feed(group, Event::KillRequested);
     }

@@ -213,7 +213,8 @@ fn say_ready(ready_fd: Option<OwnedFd>) {
         let _ = std::fs::File::from(fd).write_all(b"\n");
     }
     if let Some(path) = std::env::var_os("NOTIFY_SOCKET")
-        && let Ok(socket) = UnixDatagram::unbound() {
-            let _ = socket.send_to(b"READY=1", path);
-        }
+        && let Ok(socket) = UnixDatagram::unbound()
+    {
+        let _ = socket.send_to(b"READY=1", path);
+    }
 }

@@ -67,7 +67,7 @@ pub struct Job {
     pub id: String,
     /// Full name of its group, `NAME-VERSION`.
     pub group: String,
-    /// Name that it is listed by: the file name of what it runs.
+    /// Name that it is listed by: the file name of what it runs, a script's without `.lua`.
     pub name: String,
     /// Arguments, without the program.
     pub args: Vec<String>,

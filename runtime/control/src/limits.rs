@@ -31,7 +31,7 @@ pub const GROUP_NAME_MAX: usize = 32;
 /// Characters of a group's version: what is left of a service's name, 64, after `grg-`, the name and `-`.
 pub const GROUP_VERSION_MAX: usize = 27;
 
-/// Bytes of an environment's name, which is the file name of what it runs.
+/// Bytes of an environment's name, which is that of the file that it runs.
 pub const ENV_NAME: u32 = 255;
 
 /// Bytes of log kept per environment, group and daemon, in two files of at most half each. The runtime folder is

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gshell_net::unix;
-use gshell_session::{Event, Head, SendError, Session, Side};
+use gshell_session::{Body, Event, Head, SendError, Session, Side};
 use gshell_wire::{Code, Fault, Limits, Message};
 
 use crate::conn::send_fault;
@@ -102,6 +102,16 @@ impl Client {
 
     /// Sends a request on stream 0 and waits for its reply; `limit` bounds the whole call.
     pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
+        match self.ask(request, limit)? {
+            Some(reply) => reply.decode(),
+            None => {
+                let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
+                Err(Fault::new(Code::Timeout, text))
+            }
+        }
+    }
+
+    fn ask(&mut self, request: &dyn Body, limit: Option<Duration>) -> Result<Option<Incoming>, Fault> {
         self.last_call = self.last_call.wrapping_add(1);
         let id = self.last_call;
         let head = Head {
@@ -114,13 +124,10 @@ impl Client {
         let reply = loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             match self.receive(left)? {
-                Some(Received::Message(_, Some(call), message)) if call == id => break message.decode(),
+                Some(Received::Message(_, Some(call), message)) if call == id => break Ok(Some(message)),
                 Some(Received::Error(_, Some(call), fault)) if call == id => break Err(fault),
                 Some(other) => others.push_back(other),
-                None => {
-                    let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
-                    break Err(Fault::new(Code::Timeout, text));
-                }
+                None => break Ok(None),
             }
         };
         others.append(&mut self.queue);
@@ -138,10 +145,10 @@ impl Client {
         self.session.credit(stream) > 0
     }
 
-    fn send_with<M: Message>(&mut self, stream: u32, head: Head, message: &M) -> Result<(), Fault> {
+    fn send_with(&mut self, stream: u32, head: Head, message: &dyn Body) -> Result<(), Fault> {
         self.ready()?;
         loop {
-            match self.session.send(stream, head, message) {
+            match self.session.send_body(stream, head, message) {
                 Ok(()) => return self.flush(),
                 Err(SendError::NoCredit) => {
                     let event = self.wait_event(None)?;

@@ -16,9 +16,9 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use gshell_net::rt::{self, Io};
-use gshell_session::{Event, Head, OUTPUT_HIGH, SendError, Session, Side};
+use gshell_session::{Body, Event, Head, OUTPUT_HIGH, SendError, Session, Side};
 use gshell_sys::{fdio, peer::Credentials};
-use gshell_wire::{Code, Fault, Limits, Message};
+use gshell_wire::{Code, Fault, Limits};
 use std::os::fd::AsFd;
 
 use crate::handlers::Handlers;
@@ -134,16 +134,11 @@ impl Conn {
     }
 
     /// Sends when there is credit; the error is the fault for the caller, `None` means: wait for credit.
-    pub(crate) fn try_send<M: Message>(
-        &self,
-        stream: u32,
-        head: Head,
-        message: &M,
-    ) -> Result<Option<()>, Fault> {
+    pub(crate) fn try_send(&self, stream: u32, head: Head, message: &dyn Body) -> Result<Option<()>, Fault> {
         if let Some(fault) = self.gone() {
             return Err(fault);
         }
-        let sent = self.session.borrow_mut().send(stream, head, message);
+        let sent = self.session.borrow_mut().send_body(stream, head, message);
         match sent {
             Ok(()) => {
                 self.ask_flush();

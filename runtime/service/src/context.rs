@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use gshell_session::Head;
+use gshell_session::{Body, Head};
 use gshell_sys::peer::Credentials;
-use gshell_wire::{Fault, Message};
+use gshell_wire::Fault;
 
 use crate::conn::Conn;
 use crate::stream::Stream;
@@ -48,7 +48,7 @@ impl Context {
         Stream::new(self.0.conn.clone(), self.0.stream)
     }
 
-    pub(crate) async fn reply<R: Message>(&self, reply: &R) {
+    pub(crate) async fn reply(&self, reply: &dyn Body) {
         let head = Head {
             call: self.0.call,
             ..Head::default()

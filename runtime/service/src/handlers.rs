@@ -13,11 +13,11 @@ use std::task::Waker;
 use futures_lite::future;
 use gshell_net::rt;
 use gshell_session::Head;
-use gshell_wire::{Code, Fault, Message, decode};
+use gshell_wire::{Code, Fault, Message};
 
 use crate::conn::Conn;
 use crate::context::Context;
-use crate::stream::{Incoming, Stream};
+use crate::stream::{Incoming, Stream, read};
 
 type Later = Pin<Box<dyn Future<Output = ()>>>;
 type Handler = Box<dyn Fn(Context, &[u8]) -> Later>;
@@ -49,25 +49,10 @@ impl Handlers {
         W: Future<Output = Result<R, Fault>> + 'static,
     {
         let handler: Handler = Box::new(move |context, payload| match read::<Q>(payload) {
-            Ok(request) => {
-                let work = handler(request, context.clone());
-                Box::pin(async move {
-                    match work.await {
-                        Ok(reply) => context.reply(&reply).await,
-                        Err(fault) => context.reply_error(&fault),
-                    }
-                })
-            }
+            Ok(request) => Box::pin(answer(handler(request, context.clone()), context)),
             Err(fault) => refuse(context, fault),
         });
-        self.by_key.insert(
-            Q::KEY,
-            Entry {
-                name: Q::NAME,
-                handler,
-                takes_stream: false,
-            },
-        );
+        self.add(Q::KEY, Q::NAME, handler, false);
         self
     }
 
@@ -83,26 +68,23 @@ impl Handlers {
             Ok(request) => {
                 let stream = context.stream();
                 let work = handler(request, stream.clone(), context.clone());
-                Box::pin(async move {
-                    let lost = async { Err(stream.lost().await) };
-                    if let Err(fault) = future::or(work, lost).await {
-                        context.reply_error(&fault);
-                    }
-                    stream.state.taken.set(false);
-                    stream.end();
-                })
+                Box::pin(accompany(Box::pin(work), stream, context))
             }
             Err(fault) => refuse(context, fault),
         });
+        self.add(Q::KEY, Q::NAME, handler, true);
+        self
+    }
+
+    fn add(&mut self, key: u64, name: &'static str, handler: Handler, takes_stream: bool) {
         self.by_key.insert(
-            Q::KEY,
+            key,
             Entry {
-                name: Q::NAME,
+                name,
                 handler,
-                takes_stream: true,
+                takes_stream,
             },
         );
-        self
     }
 
     /// Starts the handler of a message; `false` when it is for the stream's reader.
@@ -150,9 +132,21 @@ impl Handlers {
     }
 }
 
-fn read<Q: Message>(payload: &[u8]) -> Result<Q, Fault> {
-    decode(payload)
-        .map_err(|error| Fault::new(Code::BadMessage, format!("{} does not read: {error}", Q::NAME)))
+async fn answer<R: Message>(work: impl Future<Output = Result<R, Fault>>, context: Context) {
+    match work.await {
+        Ok(reply) => context.reply(&reply).await,
+        Err(fault) => context.reply_error(&fault),
+    }
+}
+
+/// Runs the work on a stream until it is done or the stream is gone.
+async fn accompany(work: Pin<Box<dyn Future<Output = Result<(), Fault>>>>, stream: Stream, context: Context) {
+    let lost = async { Err(stream.lost().await) };
+    if let Err(fault) = future::or(work, lost).await {
+        context.reply_error(&fault);
+    }
+    stream.state.taken.set(false);
+    stream.end();
 }
 
 fn refuse(context: Context, fault: Fault) -> Later {

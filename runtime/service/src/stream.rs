@@ -6,8 +6,8 @@ use std::future::Future;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use gshell_session::Head;
-use gshell_wire::{Code, Fault, Message, decode};
+use gshell_session::{Body, Head};
+use gshell_wire::{Code, DecodeError, Fault, Message, decode};
 
 use crate::conn::{Conn, PendingCall};
 
@@ -32,12 +32,24 @@ impl Incoming {
     /// Decodes it as an `M`; another key or a payload that does not read is a fault that names `M`.
     pub fn decode<M: Message>(&self) -> Result<M, Fault> {
         if !self.is::<M>() {
-            let text = format!("expected {}, got a message with key {:016x}", M::NAME, self.key);
-            return Err(Fault::new(Code::UnknownMessage, text));
+            return Err(self.unexpected(M::NAME));
         }
-        decode(&self.payload)
-            .map_err(|error| Fault::new(Code::BadMessage, format!("{} does not read: {error}", M::NAME)))
+        read(&self.payload)
     }
+
+    fn unexpected(&self, name: &str) -> Fault {
+        let text = format!("expected {name}, got a message with key {:016x}", self.key);
+        Fault::new(Code::UnknownMessage, text)
+    }
+}
+
+/// Decodes a payload; the fault names `M`.
+pub(crate) fn read<M: Message>(payload: &[u8]) -> Result<M, Fault> {
+    decode(payload).map_err(|error| unreadable(M::NAME, &error))
+}
+
+fn unreadable(name: &str, error: &DecodeError) -> Fault {
+    Fault::new(Code::BadMessage, format!("{name} does not read: {error}"))
 }
 
 /// What a connection keeps of one stream.
@@ -121,7 +133,7 @@ impl Stream {
         self.send_with(Head::default(), message).await
     }
 
-    pub(crate) async fn send_with<M: Message>(&self, head: Head, message: &M) -> Result<(), Fault> {
+    pub(crate) async fn send_with(&self, head: Head, message: &dyn Body) -> Result<(), Fault> {
         std::future::poll_fn(|context| {
             if let Some(fault) = self.state.fault() {
                 return Poll::Ready(Err(fault));
@@ -173,6 +185,10 @@ impl Stream {
     /// Sends a request and waits for its reply. A late reply to a call that was given up is dropped, it
     /// never answers another.
     pub async fn call<Q: Message, R: Message>(&self, request: &Q) -> Result<R, Fault> {
+        self.ask(request).await?.decode()
+    }
+
+    async fn ask(&self, request: &dyn Body) -> Result<Incoming, Fault> {
         let id = self.conn.next_call();
         let pending = Rc::new(PendingCall::default());
         self.conn.calls.borrow_mut().insert(id, pending.clone());
@@ -185,15 +201,14 @@ impl Stream {
             request,
         )
         .await?;
-        let reply = std::future::poll_fn(|context| match pending.answer.borrow_mut().take() {
+        std::future::poll_fn(|context| match pending.answer.borrow_mut().take() {
             Some(answer) => Poll::Ready(answer),
             None => {
                 *pending.waker.borrow_mut() = Some(context.waker().clone());
                 Poll::Pending
             }
         })
-        .await?;
-        reply.decode()
+        .await
     }
 
     /// Says that this side sends no more. A second time does nothing.

@@ -21,6 +21,7 @@
 //! Credit and resets that cross the end of a stream are dropped as well. Anything else on a stream that is gone is a
 //! lie.
 
+mod body;
 mod error;
 mod event;
 mod input;
@@ -30,6 +31,7 @@ mod session;
 mod streams;
 mod timers;
 
+pub use body::Body;
 pub use error::SendError;
 pub use event::{Event, Head, Step};
 pub use lie::Lie;

@@ -2,13 +2,13 @@
 
 use gshell_wire::{
     Blocks, Code, EncodeError, FAULT_PAYLOAD_MAX, Fault, Hello, INITIAL_CREDIT, Kind, Limits, Message, Role,
-    begin_frame, encode, finish_frame,
+    begin_frame, finish_frame,
 };
 
 use crate::outbox::Outbox;
 use crate::streams::{Streams, cost};
 use crate::timers::{Due, HELLO_MS, Timers};
-use crate::{Head, Lie, SendError};
+use crate::{Body, Head, Lie, SendError};
 
 /// Largest window, so that no grant can come near [`CREDIT_MAX`](crate::CREDIT_MAX).
 const WINDOW_MAX: u32 = 1 << 30;
@@ -155,7 +155,15 @@ impl Session {
     /// # Errors
     /// See [`SendError`]; nothing is in the output then.
     pub fn send<M: Message>(&mut self, stream: u32, head: Head, message: &M) -> Result<(), SendError> {
-        self.message(stream, &head.blocks(M::KEY), |out| encode(message, out))
+        self.send_body(stream, head, message)
+    }
+
+    /// As [`Session::send`], for a message of any type.
+    ///
+    /// # Errors
+    /// See [`SendError`]; nothing is in the output then.
+    pub fn send_body(&mut self, stream: u32, head: Head, body: &dyn Body) -> Result<(), SendError> {
+        self.message(stream, &head.blocks(body.key()), &|out| body.write(out))
     }
 
     /// As [`Session::send`], for a body that is encoded already.
@@ -166,7 +174,7 @@ impl Session {
         if self.limits.message < u32::try_from(payload.len()).unwrap_or(u32::MAX) {
             return Err(self.too_long(payload.len()));
         }
-        self.message(stream, &head.blocks(key), |out| {
+        self.message(stream, &head.blocks(key), &|out| {
             out.extend_from_slice(payload);
             Ok(())
         })
@@ -183,7 +191,7 @@ impl Session {
         &mut self,
         id: u32,
         blocks: &Blocks,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+        write: &dyn Fn(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<(), SendError> {
         match self.phase {
             Phase::Open => {}

@@ -94,7 +94,7 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         id: id.clone(),
         group: group.clone(),
         name: name.clone(),
-        args: std::iter::once(name.clone())
+        args: std::iter::once(main.clone())
             .chain(args.iter().cloned())
             .collect(),
         package: Rc::new(Package {

@@ -1,5 +1,6 @@
 //! Calls that block (a slow disk, a name server) run on a few helper threads that end when idle.
 
+use std::any::Any;
 use std::sync::OnceLock;
 
 use async_channel::{Receiver, Sender, bounded};
@@ -24,6 +25,16 @@ impl Drop for Permit {
 
 /// Runs `call` off the executor thread; further calls than there are helper threads wait their turn.
 pub async fn unblock<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    match run(Box::new(move || Box::new(call()))).await.downcast() {
+        Ok(result) => *result,
+        Err(_) => unreachable!("the call gives what it says"),
+    }
+}
+
+type Call = Box<dyn FnOnce() -> Box<dyn Any + Send> + Send>;
+
+/// Without the type of the result: a task type of its own for each call would be much code.
+async fn run(call: Call) -> Box<dyn Any + Send> {
     // The channel is never closed: both ends are static.
     let _ = permits().0.send(()).await;
     let _permit = Permit;
