@@ -102,7 +102,7 @@ impl Shared {
         }
     }
 
-    /// A whole line: "[2026-01-02 15:04:05.000000][NAME][INFO] text\n".
+    /// A whole line: `[2026-01-02 15:04:05.000000][NAME][INFO] text` and a line feed.
     pub fn line(
         &self,
         now: Duration,
