@@ -67,6 +67,12 @@ pub async fn run(node: Rc<Node>, request: Run, context: Context) -> Result<Start
         Fault::new(Code::Storage, "cannot store the package").with_cause(error.to_string())
     })?;
     drop(packed);
+    if request.package.elf {
+        // Laid out here, because a group may run as a user who cannot write where packages are.
+        node.packages.program(&package).map_err(|error| {
+            Fault::new(Code::Storage, "cannot store the program").with_cause(error.to_string())
+        })?;
+    }
     let job = new_job(&request, &group, package, &context)?;
     let launched = launch(&node, &group, &request, job).await?;
     warnings.extend(launched.warnings);

@@ -2,10 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use gshell_control::Exit;
@@ -20,6 +23,10 @@ const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 /// Bytes read from a program at once.
 const PIECE: usize = 16 << 10;
+
+/// Tries while the program's file is busy, and the pause between them.
+const BUSY_TRIES: u32 = 20;
+const BUSY_PAUSE: Duration = Duration::from_millis(2);
 
 enum Input {
     Bytes(Vec<u8>, Sender<()>),
@@ -49,11 +56,53 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
         hub.flush();
         Ended::failed(text)
     };
-    let (stdin_read, stdin_write) = pipe().map_err(fail)?;
-    let (out_read, out_write) = pipe().map_err(fail)?;
-    let (err_read, err_write) = pipe().map_err(fail)?;
+    let started = start(&program, &job.args, memory).map_err(fail)?;
+    process(started.pid);
+    let (send, receive) = async_channel::bounded(1);
+    let outputs = vec![
+        (1, Io::new(started.stdout).map_err(fail)?),
+        (2, Io::new(started.stderr).map_err(fail)?),
+    ];
+    let stdin = Io::new(started.stdin).map_err(fail)?;
+    rt::spawn(feed(stdin, receive)).detach();
+    if !job.interactive {
+        let _ = send.try_send(Input::End);
+    }
+    Ok(Rc::new(ProgramRunner {
+        pid: started.pid,
+        hub,
+        outputs: RefCell::new(outputs),
+        input: send,
+        told: Cell::new(false),
+    }))
+}
+
+/// A program and this side of its streams.
+struct Started {
+    pid: i32,
+    stdin: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+/// Starts the program. Its file was written a moment ago, and any child that was forked in that moment holds it open for
+/// writing until it executes something itself: then the kernel says "text file busy", and a little later it does not.
+fn start(program: &Path, args: &[String], memory: u64) -> std::io::Result<Started> {
+    for _ in 0..BUSY_TRIES {
+        match start_once(program, args, memory) {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(BUSY_PAUSE),
+            other => return other,
+        }
+    }
+    start_once(program, args, memory)
+}
+
+fn start_once(program: &Path, args: &[String], memory: u64) -> std::io::Result<Started> {
+    let (stdin_read, stdin) = pipe()?;
+    let (stdout, out_write) = pipe()?;
+    let (stderr, err_write) = pipe()?;
     let mut spawn = Spawn::new(program.as_os_str());
-    spawn.args = job.args.iter().map(Into::into).collect();
+    spawn.args = args.iter().map(Into::into).collect();
     spawn.stdin = Stdio::Fd(stdin_read);
     spawn.stdout = Stdio::Fd(out_write);
     spawn.stderr = Stdio::Fd(err_write);
@@ -62,25 +111,13 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
     if memory > 0 {
         spawn.limits = vec![(Resource::AddressSpace, memory)];
     }
-    let child = process::spawn(spawn).map_err(fail)?;
-    process(child.pid);
-    let (send, receive) = async_channel::bounded(1);
-    let outputs = vec![
-        (1, Io::new(out_read).map_err(fail)?),
-        (2, Io::new(err_read).map_err(fail)?),
-    ];
-    let stdin = Io::new(stdin_write).map_err(fail)?;
-    rt::spawn(feed(stdin, receive)).detach();
-    if !job.interactive {
-        let _ = send.try_send(Input::End);
-    }
-    Ok(Rc::new(ProgramRunner {
-        pid: child.pid,
-        hub,
-        outputs: RefCell::new(outputs),
-        input: send,
-        told: Cell::new(false),
-    }))
+    let pid = process::spawn(spawn)?.pid;
+    Ok(Started {
+        pid,
+        stdin,
+        stdout,
+        stderr,
+    })
 }
 
 fn pipe() -> std::io::Result<(OwnedFd, OwnedFd)> {
@@ -129,7 +166,7 @@ impl Runner for ProgramRunner {
             // What it left running in its session goes with it; then its pipes end.
             let _ = process::kill_group(pid, SIGKILL);
             for task in copies {
-                rt::timeout(std::time::Duration::from_millis(200), task).await;
+                rt::timeout(Duration::from_millis(200), task).await;
             }
             match status {
                 Ok(status) => ended(status),
