@@ -14,6 +14,7 @@ NEEDED=(
     "mount|mount|the same"
     "ps|procps|examples in the documentation"
     "git|git|builds in a fresh clone"
+    "xxd|xxd|first inputs of the fuzz targets"
 )
 
 # Tools that are compiled Rust programs come prebuilt from PyPI.

@@ -65,6 +65,7 @@ step_fuzz() {
     local targets
     mapfile -t targets < <("$TOOLS_DIR/bin/cargo-fuzz" list --fuzz-dir "$dir")
     [[ ${#targets[@]} -gt 0 ]] || fail "no fuzz target was found in $dir"
+    sh "$dir/seeds.sh"
     say "${#targets[@]} fuzz targets, $seconds s each"
     mkdir -p "$build/logs"
     printf '%s\n' "${targets[@]}" |
