@@ -68,6 +68,11 @@ class Node:
         if not line.endswith(b"\n"):
             raise SystemExit("measure: the daemon ended before it was ready")
 
+    def stop(self):
+        os.kill(self.pid, signal.SIGTERM)
+        os.waitpid(self.pid, 0)
+        self.pid = None
+
     def argv(self, *args):
         return [self.gshell, *args]
 
