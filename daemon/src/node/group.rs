@@ -181,7 +181,9 @@ impl Node {
     /// Tells the supervisor whether anything is wanted of the group.
     pub fn update(self: &Rc<Self>, group: &Rc<Group>) {
         let wanted = group.supervisor.borrow().is_wanted();
-        match (group.active(), wanted) {
+        // What a killed group still says about itself wakes nothing.
+        let active = group.active() && !group.doomed.get();
+        match (active, wanted) {
             (true, false) => self.feed(group, Event::Wanted),
             (false, true) => self.feed(group, Event::Emptied),
             _ => self.bury(group),
