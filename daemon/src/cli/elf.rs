@@ -4,8 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 
-/// Bytes of the header that this needs: identification, type and machine.
-pub const HEADER: usize = 20;
+/// Bytes of the smaller kind of header, that of 32-bit programs: a file with less is cut off.
+pub const HEADER: usize = 52;
 
 /// The first bytes of every ELF file.
 const MAGIC: [u8; 4] = [0x7f, b'E', b'L', b'F'];
@@ -95,6 +95,7 @@ mod tests {
         let mut header = vec![0x7f, b'E', b'L', b'F', class, data, 1, 0];
         header.resize(18, 0);
         header.extend(machine);
+        header.resize(HEADER, 0);
         header
     }
 

@@ -11,6 +11,7 @@ use gshell_control::{Desired, Exit, GroupName, Job, State};
 use gshell_group::note::{self, Reason};
 use gshell_group::store::Store;
 use gshell_service::rt;
+use gshell_supervise::Stage;
 use gshell_sys::{clock, process};
 use gshell_wire::{Code, Fault};
 
@@ -157,7 +158,7 @@ async fn command(
 ) -> Result<String, Fault> {
     group.pending.set(group.pending.get() + 1);
     let result = match send(node, group, job, action, limit).await {
-        Err(fault) if fault.code() == Some(Code::Unreachable) => {
+        Err(fault) if matches!(fault.code(), Some(Code::Unreachable | Code::Stopped)) => {
             again(node, group, job, action, limit, fault).await
         }
         other => other,
@@ -235,9 +236,21 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, job: &Job, action: EnvAction) -
         _ => Duration::ZERO,
     };
     match command(node, group, job, action, grace + KILL_WAIT + MARGIN).await {
+        // A disk that is slow to take the record of its end: it has ended all the same.
+        Err(fault) if fault.code() == Some(Code::Timeout) && has_ended(group, &job.id) => {
+            Ok("stopped".to_owned())
+        }
         Err(fault) if fault.code() == Some(Code::Timeout) => go_on_without(node, group, job).await,
         other => other,
     }
+}
+
+fn has_ended(group: &Group, id: &str) -> bool {
+    group
+        .jobs
+        .borrow()
+        .get(id)
+        .is_none_or(|seen| !seen.job.state.is_active())
 }
 
 /// Kills the group's process, which starts again without this environment.
@@ -253,11 +266,12 @@ async fn go_on_without(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<
     note::write(&path, &job.id, Reason::Unstoppable).map_err(|error| {
         Fault::new(Code::Storage, format!("cannot write {}", path.display())).with_cause(error.to_string())
     })?;
+    // First, so that a group in which nothing else runs is not wanted any more when its process goes.
+    node.note_killed(group, &job.id, Reason::Unstoppable.text());
+    node.update(group);
     let _ = process::kill(pid, SIGKILL);
-    let ended = |group: &Group| {
-        let jobs = group.jobs.borrow();
-        group.pid() != Some(pid) && jobs.get(&job.id).is_none_or(|seen| !seen.job.state.is_active())
-    };
+    let syncs = group.syncs.get();
+    let ended = |group: &Group| group.syncs.get() != syncs && has_ended(group, &job.id);
     // With nothing else to run the group does not come back; its record is put right here.
     if !group.until(MARGIN, |group| group.pid() != Some(pid)).await {
         return Err(Fault::new(
@@ -265,14 +279,13 @@ async fn go_on_without(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<
             format!("process {pid} of group {} does not end", group.name),
         ));
     }
-    node.note_killed(group, &job.id, Reason::Unstoppable.text());
-    if group.active() {
-        node.update(group);
-        group.until(WITHOUT, ended).await;
-    } else {
+    if group.stage() == Stage::Idle {
         let _ = note::take(&path);
-        node.update(group);
+        node.note_killed(group, &job.id, Reason::Unstoppable.text());
         save(node, group, &job.id)?;
+        node.update(group);
+    } else {
+        group.until(WITHOUT, ended).await;
     }
     Ok("killed".to_owned())
 }
@@ -332,8 +345,15 @@ async fn remove(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<String,
         let text = format!("it is {}: stop it first (gshell stop), or use -f", job.state);
         return Err(Fault::new(Code::State, text));
     }
+    if now.is_none() {
+        // It was to be removed when it ended, and has.
+        return Ok("removed".to_owned());
+    }
     if group.link().is_some() {
-        let outcome = command(node, group, job, EnvAction::Remove, GROUP_START).await?;
+        let outcome = match command(node, group, job, EnvAction::Remove, GROUP_START).await {
+            Err(fault) if fault.code() == Some(Code::NotFound) => "removed".to_owned(),
+            other => other?,
+        };
         group.jobs.borrow_mut().remove(&job.id);
         node.collect_packages();
         node.update(group);

@@ -1,5 +1,6 @@
 //! What a daemon finds when it starts: groups that run, and groups that are only on disk.
 
+use std::io::ErrorKind;
 use std::rc::Rc;
 
 use gshell_control::{Desired, GroupName, GroupSpec, State};
@@ -22,23 +23,26 @@ pub async fn find_groups(node: &Rc<Node>) {
         let Some(name) = GroupName::from_service(&service).filter(|_| publisher == "gshell") else {
             continue;
         };
-        match Client::connect(&path) {
-            Ok(client) => {
-                let group = known(node, &name);
-                node.log.info(&format!("group {name} runs: adopted"));
-                node.use_link(&group, client, true);
-            }
-            Err(_) => {
-                // A killed group's leftover.
+        match unix::connect(&path) {
+            Ok(socket) => match Client::over(socket) {
+                Ok(client) => {
+                    let group = known(node, &name);
+                    node.log.info(&format!("group {name} runs: adopted"));
+                    node.use_link(&group, client, true);
+                }
+                Err(fault) => node.report(format!("group {name}: {fault}")),
+            },
+            // A killed group's leftover.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
                 let _ = std::fs::remove_file(&path);
             }
+            Err(error) => node.report(format!("group {name} does not take a connection: {error}")),
         }
     }
     for name in names {
         let group = known(node, &name);
-        if group.link().is_none() {
-            read_records(node, &group);
-        }
+        // Also of one that runs: what is here is corrected by what it says.
+        read_records(node, &group);
     }
     sweep_leftovers(node);
 }

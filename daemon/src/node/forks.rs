@@ -16,6 +16,9 @@ use gshell_wire::{decode, encode};
 
 use super::fork_server::{ForkEvent, ForkRequest, PACKET, ended};
 
+/// A fork server that lives shorter than this is not replaced at once: something keeps it from working.
+const SHORT_LIFE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// A group process has ended.
 #[derive(Debug)]
 pub struct Exited {
@@ -83,7 +86,11 @@ impl Forks {
     async fn run(self: Rc<Self>) {
         loop {
             let socket = self.socket.borrow().clone();
+            let began = std::time::Instant::now();
             self.read(&socket).await;
+            if began.elapsed() < SHORT_LIFE {
+                rt::sleep(SHORT_LIFE).await;
+            }
             self.waiting.borrow_mut().clear();
             drop(socket);
             match replacement().and_then(Io::new) {

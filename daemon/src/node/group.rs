@@ -3,14 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_channel::Sender;
 use gshell_control::messages::groups::{
     Changed, GroupEnding, GroupShutdown, Hello, Removed, Synced, Watch, Welcome,
 };
 use gshell_control::names::PUBLISHER;
-use gshell_control::{Exit, GroupInfo, GroupName, GroupSpec, GroupState, Job, State};
+use gshell_control::{Exit, GroupInfo, GroupName, GroupSpec, GroupState, Job};
+use gshell_group::store::Store;
 use gshell_service::rt::{self, Task};
 use gshell_service::{Client, unix};
 use gshell_supervise::{Action, Ended, Event, Stage, Supervisor};
@@ -19,18 +20,12 @@ use gshell_wire::{Code, Fault};
 
 use super::Node;
 use super::fork_server::ForkRequest;
+use super::seen::Seen;
 
 const SIGKILL: i32 = 9;
 /// Time for the fork server's report after a group's process is found to be gone. Short, because a group that was
 /// adopted from another daemon has nobody to report it and is waited for.
 const REPORT_WAIT: Duration = Duration::from_millis(20);
-
-/// An environment, and when this was heard of it.
-pub struct Seen {
-    /// What the group said last.
-    pub job: Job,
-    at: Instant,
-}
 
 /// One group.
 pub struct Group {
@@ -75,13 +70,7 @@ impl Group {
 
     /// Notes how an environment is now.
     pub fn note(&self, job: Job) {
-        self.jobs.borrow_mut().insert(
-            job.id.clone(),
-            Seen {
-                job,
-                at: Instant::now(),
-            },
-        );
+        self.jobs.borrow_mut().insert(job.id.clone(), Seen::new(job));
         self.wake();
     }
 
@@ -108,7 +97,15 @@ impl Group {
 
     /// Whether anything in it runs, or will without anybody asking.
     pub fn active(&self) -> bool {
-        self.pending.get() > 0 || self.jobs.borrow().values().any(|seen| seen.job.state.is_active())
+        // What a killed group still says about itself wakes nothing.
+        let any = || self.jobs.borrow().values().any(|seen| seen.job.state.is_active());
+        !self.doomed.get() && (self.pending.get() > 0 || any())
+    }
+
+    /// Whether its process is the only place where some record is: then it stays until the disk has it.
+    fn keeps_unsaved(&self) -> bool {
+        let any = || self.jobs.borrow().values().any(|seen| seen.job.unsaved.is_some());
+        !self.doomed.get() && self.link.borrow().is_some() && any()
     }
 
     /// What `info` and `list` show.
@@ -153,20 +150,6 @@ impl Group {
     }
 }
 
-impl Seen {
-    fn now(&self, group_is_down: bool) -> Job {
-        let mut job = self.job.clone();
-        match job.state {
-            State::Running | State::Stopping if group_is_down => job.state = State::Backoff,
-            State::Running | State::Stopping => {
-                job.duration_ms += self.at.elapsed().as_millis() as u64;
-            }
-            _ => {}
-        }
-        job
-    }
-}
-
 impl Node {
     /// Feeds the group's supervisor and does what it answers.
     pub fn feed(self: &Rc<Self>, group: &Rc<Group>, event: Event) {
@@ -181,9 +164,7 @@ impl Node {
     /// Tells the supervisor whether anything is wanted of the group.
     pub fn update(self: &Rc<Self>, group: &Rc<Group>) {
         let wanted = group.supervisor.borrow().is_wanted();
-        // What a killed group still says about itself wakes nothing.
-        let active = group.active() && !group.doomed.get();
-        match (active, wanted) {
+        match (group.active() || group.keeps_unsaved(), wanted) {
             (true, false) => self.feed(group, Event::Wanted),
             (false, true) => self.feed(group, Event::Emptied),
             _ => self.bury(group),
@@ -204,15 +185,25 @@ impl Node {
             .borrow()
             .get(&name)
             .is_some_and(|known| Rc::ptr_eq(known, group));
-        if known {
+        if known && (group.doomed.get() || self.nothing_on_disk(&name)) {
             self.groups.borrow_mut().remove(&name);
             self.remove_files(&name);
             self.collect_packages();
         }
     }
 
+    /// Whether the disk agrees that the group has no environments. What cannot be read just now may still be one.
+    fn nothing_on_disk(&self, name: &str) -> bool {
+        let Some(state) = self.state_dir() else {
+            return true;
+        };
+        let loaded = Store::at(&state, name).and_then(|store| store.peek());
+        loaded.is_ok_and(|loaded| loaded.jobs.is_empty() && loaded.reports.is_empty())
+    }
+
     fn perform(self: &Rc<Self>, group: &Rc<Group>, action: Action) {
         match action {
+            Action::Spawn if self.closing.get() => {}
             Action::Spawn => self.spawn_group(group),
             Action::AskShutdown { grace_ms } => ask_shutdown(group, grace_ms),
             Action::Kill { pid } => {
@@ -275,7 +266,11 @@ impl Node {
                         let _ = published.into_listener();
                         node.feed(&for_group, Event::Spawned { pid });
                     }
-                    Err(reason) => node.feed(&for_group, Event::SpawnFailed { reason }),
+                    Err(reason) => {
+                        // The socket goes first: the next try binds it again.
+                        drop(published);
+                        node.feed(&for_group, Event::SpawnFailed { reason });
+                    }
                 }
             })
             .detach(),
@@ -384,8 +379,18 @@ impl Node {
         if let Some(task) = group.watch.borrow_mut().take() {
             task.detach();
         }
-        if let Some(pid) = group.pid() {
-            self.feed(group, Event::ConnectionLost { pid });
+        match (group.stage(), group.pid()) {
+            // A start that takes longer than the patience of a connection: it is given another.
+            (Stage::Starting { .. }, _) => self.reconnect(group),
+            (_, Some(pid)) => self.feed(group, Event::ConnectionLost { pid }),
+            (_, None) => self.update(group),
+        }
+    }
+
+    fn reconnect(self: &Rc<Self>, group: &Rc<Group>) {
+        let path = unix::socket_path(&self.run_dir, PUBLISHER, &group.name.service());
+        if let Ok(client) = Client::connect(&path) {
+            self.use_link(group, client, false);
         }
     }
 
@@ -401,10 +406,18 @@ impl Node {
         // Its last word about its environments may still be in the connection's buffer.
         let (node, link) = (self.clone(), group.link());
         rt::spawn(async move {
-            if let Some(link) = link {
+            if let Some(link) = &link {
                 rt::timeout(Duration::from_millis(100), link.lost()).await;
             }
-            *group.link.borrow_mut() = None;
+            // Another process may have taken its place meanwhile, with a connection of its own.
+            let replaced = match (&link, group.link()) {
+                (Some(old), Some(now)) => !Rc::ptr_eq(old, &now),
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            if !replaced {
+                *group.link.borrow_mut() = None;
+            }
             node.after_exit(&group, pid, ended);
         })
         .detach();

@@ -111,6 +111,7 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, force: bool) -> Result<(), Faul
     }
     let limit = STOP_GRACE + KILL_WAIT + GONE;
     if !group.until(limit, |group| group.stage() == Stage::Idle).await {
+        group.doomed.set(false);
         return Err(Fault::new(
             Code::Timeout,
             format!("its process did not end within {limit:?}"),
@@ -125,6 +126,7 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, force: bool) -> Result<(), Faul
 /// same state.
 pub async fn shutdown(node: Rc<Node>, request: Shutdown) -> Result<ShuttingDown, Fault> {
     if request.groups {
+        node.closing.set(true);
         let groups: Vec<_> = node.groups.borrow().values().cloned().collect();
         let tasks: Vec<_> = groups
             .into_iter()
@@ -139,6 +141,9 @@ pub async fn shutdown(node: Rc<Node>, request: Shutdown) -> Result<ShuttingDown,
 }
 
 async fn stop_process(group: &Rc<Group>) {
+    // One that is being made has a process in a moment.
+    let made = |group: &Group| !matches!(group.stage(), Stage::Starting { pid: None, .. });
+    group.until(GONE, made).await;
     let (Some(link), Some(pid)) = (group.link(), group.pid()) else {
         return;
     };

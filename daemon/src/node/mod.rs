@@ -15,11 +15,12 @@ mod kill;
 mod log;
 mod logs;
 mod run;
+mod seen;
 mod serve;
 mod start;
 mod state;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -65,6 +66,8 @@ pub struct Node {
     reports: RefCell<Vec<String>>,
     told: async_channel::Sender<()>,
     collect: async_channel::Sender<()>,
+    /// The groups are being ended together with the daemon: none is started any more.
+    closing: Cell<bool>,
 }
 
 impl Node {

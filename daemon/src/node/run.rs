@@ -9,7 +9,7 @@ use gshell_control::messages::groups::{Launch, Launched};
 use gshell_control::names::{PUBLISHER, env_id, random_group_name};
 use gshell_control::{GroupName, GroupSpec, Job, Kind, Requester};
 use gshell_group::store::{Store, packages};
-use gshell_service::{Context, rt, unix};
+use gshell_service::{Client, Context, rt, unix};
 use gshell_sys::{clock, random, user};
 use gshell_wire::{Code, Fault};
 
@@ -86,8 +86,34 @@ pub async fn run(node: Rc<Node>, request: Run, context: Context) -> Result<Start
     })
 }
 
+/// Has the group take the environment. One that was just ending, for want of anything to run, is asked again when it is
+/// back: it says so, or is gone and then does not know the environment.
 async fn launch(node: &Rc<Node>, group: &Rc<Group>, request: &Run, job: Job) -> Result<Launched, Fault> {
     let link = node.ensure_link(group, GROUP_START).await?;
+    let first = launch_once(group, &link, request, &job).await;
+    let Err(fault) = &first else { return first };
+    let syncs = group.syncs.get();
+    match fault.code() {
+        Some(Code::Unreachable | Code::Stopped) => {}
+        _ => return first,
+    }
+    if !group.until(COMES_BACK, |group| group.syncs.get() != syncs).await {
+        return Err(ended(group, fault));
+    }
+    // What was heard before it died does not count: only its records do.
+    if group.jobs.borrow().contains_key(&job.id) {
+        return Ok(Launched {
+            id: job.id,
+            warnings: Vec::new(),
+        });
+    }
+    let link = node.ensure_link(group, GROUP_START).await?;
+    launch_once(group, &link, request, &job)
+        .await
+        .map_err(|fault| ended(group, &fault))
+}
+
+async fn launch_once(group: &Rc<Group>, link: &Client, request: &Run, job: &Job) -> Result<Launched, Fault> {
     let launch = Launch {
         job: job.clone(),
         rows: request.rows,
@@ -96,38 +122,27 @@ async fn launch(node: &Rc<Node>, group: &Rc<Group>, request: &Run, job: Job) -> 
     let reply = rt::timeout(LAUNCH, link.call::<_, Launched>(&launch)).await;
     let launched = reply.unwrap_or_else(|| {
         let text = format!(
-            "group {} did not take the environment within {LAUNCH:?}",
-            group.name
+            "group {} did not answer within {LAUNCH:?}; it may still run {} (gshell ps)",
+            group.name, job.id
         );
         Err(Fault::new(Code::Timeout, text))
-    });
-    if launched.is_ok() && !group.jobs.borrow().contains_key(&job.id) && !job.auto_remove {
+    })?;
+    if !group.jobs.borrow().contains_key(&job.id) && !job.auto_remove {
         // The group's own word about it follows on the same connection.
         group.note(job.clone());
     }
-    if matches!(&launched, Err(fault) if fault.code() == Some(Code::Unreachable))
-        && survived(group, &job.id).await
-    {
-        return Ok(Launched {
-            id: job.id,
-            warnings: Vec::new(),
-        });
-    }
-    launched.map_err(|fault| match (fault.code(), group.info().last_exit) {
+    Ok(launched)
+}
+
+/// A lost connection, with what is known of the process that was at its other end.
+fn ended(group: &Group, fault: &Fault) -> Fault {
+    match (fault.code(), group.info().last_exit) {
         (Some(Code::Unreachable), Some(exit)) => {
             let text = format!("group {} ended before it took the environment", group.name);
             Fault::new(Code::Unreachable, text).with_cause(format!("{exit}; see 'gshell log {}'", group.name))
         }
-        _ => fault,
-    })
-}
-
-/// The group died with its answer. When it comes back it knows what it had taken: perhaps this environment, which may
-/// even be why it died.
-async fn survived(group: &Rc<Group>, id: &str) -> bool {
-    let syncs = group.syncs.get();
-    // What was heard before it died does not count: only its records do.
-    group.until(COMES_BACK, |group| group.syncs.get() != syncs).await && group.jobs.borrow().contains_key(id)
+        _ => fault.clone(),
+    }
 }
 
 /// A group is only forked for a user that exists and that this node may switch to.

@@ -1,9 +1,9 @@
 //! The ordered steps from `gshell daemon` to a node that answers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
 use std::time::Duration;
@@ -49,6 +49,9 @@ fn because(what: &str) -> impl Fn(std::io::Error) -> StartError {
 pub fn main(mut options: Options) -> Result<u8, StartError> {
     options.run_dir = state::absolute(&options.run_dir);
     options.state_dir = state::absolute(&options.state_dir);
+    // Whatever the command that started this had open, a lock or a pipe, is not the node's to hold.
+    let keep: Vec<i32> = options.ready_fd.iter().map(AsRawFd::as_raw_fd).collect();
+    fork::close_all_except(&keep).map_err(because("descriptors"))?;
     let (ours, theirs) = fdpass::pair().map_err(because("socket for the fork server"))?;
     // What the command line left on the heap would be copied into every group.
     memory::trim();
@@ -121,6 +124,7 @@ async fn serve_until_told(
         reports: RefCell::default(),
         told: told.clone(),
         collect,
+        closing: Cell::new(false),
         volatile,
     });
     node.log.info(&format!(

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gshell_control::GroupSpec;
 use gshell_service::{Server, rt, unix};
 use gshell_sys::limits::Resource;
-use gshell_sys::lock::Lock;
+use gshell_sys::lock::{Lock, LockError};
 use gshell_sys::{fork, limits, memory, sched, signal, slice, user};
 
 use crate::logs::Log;
@@ -72,7 +72,13 @@ pub fn main(start: Start) -> i32 {
     warnings
         .iter()
         .for_each(|warning| say(&format!("group {name}: {warning}")));
-    let Some(_lock) = lock(&start.run_dir, &name) else {
+    let folders = [Some(start.run_dir.as_path()), start.state_dir.as_deref()];
+    let locks: Result<Vec<_>, _> = folders
+        .into_iter()
+        .flatten()
+        .map(|dir| lock(dir, &name))
+        .collect();
+    let Ok(_locks) = locks else {
         say(&format!("group {name} is still running in another process"));
         return EXIT_LOCKED;
     };
@@ -151,17 +157,22 @@ fn give(folder: &Path, uid: u32, gid: u32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One process a group: held until the process ends, however it ends.
-fn lock(run_dir: &Path, name: &str) -> Option<Lock> {
-    let folder = run_dir.join("groups").join(name);
+/// One process a group, by the runtime dir and by the state dir (which another node may have been started on): held until
+/// the process ends, however it ends.
+fn lock(dir: &Path, name: &str) -> Result<Option<Lock>, LockError> {
+    let folder = dir.join("groups").join(name);
     let _ = std::fs::create_dir_all(&folder);
-    let path = folder.join("lock");
+    let path = folder.join(".lock");
     let deadline = std::time::Instant::now() + LOCK_WAIT;
     loop {
         match Lock::acquire(&path, &std::process::id().to_string()) {
-            Ok(lock) => return Some(lock),
-            Err(_) if std::time::Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
-            Err(_) => return None,
+            Ok(lock) => return Ok(Some(lock)),
+            Err(LockError::Held { .. }) if std::time::Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(held @ LockError::Held { .. }) => return Err(held),
+            // A disk that cannot be written does not keep the group from running.
+            Err(LockError::Io(_)) => return Ok(None),
         }
     }
 }

@@ -50,6 +50,8 @@ pub struct Env {
     interrupts: Cell<u32>,
     backoff: RefCell<Backoff>,
     timer: RefCell<Option<Task<()>>>,
+    /// When a run that was asked to end is ended: the first to ask sets it, nobody postpones it.
+    kill_at: Cell<Option<Instant>>,
     waiting: RefCell<Vec<Sender<()>>>,
 }
 
@@ -65,6 +67,7 @@ impl Env {
             interrupts: Cell::new(0),
             backoff: RefCell::default(),
             timer: RefCell::default(),
+            kill_at: Cell::new(None),
             waiting: RefCell::default(),
         })
     }
@@ -79,6 +82,15 @@ impl Env {
 
     pub(crate) fn runs(&self) -> bool {
         self.run.borrow().is_some()
+    }
+
+    /// The environment as it is at this moment, with the length of its run so far.
+    pub(crate) fn job_now(&self) -> Job {
+        let mut job = self.job.borrow().clone();
+        if let Some(run) = &*self.run.borrow() {
+            job.duration_ms = run.began.elapsed().as_millis() as u64;
+        }
+        job
     }
 
     /// Calls `action` on the run's thread.
@@ -117,10 +129,7 @@ impl Group {
     /// Lists a new environment and starts it, or holds it for the client that is going to attach.
     pub(crate) async fn launch(self: &Rc<Self>, job: Job) -> Result<Rc<Env>, Fault> {
         if self.ending.get() {
-            return Err(Fault::new(
-                Code::Stopped,
-                format!("group {} is going to end", self.name),
-            ));
+            return Err(self.ends());
         }
         let hold = job.interactive;
         let env = self.add(job)?;
@@ -134,13 +143,18 @@ impl Group {
         Ok(env)
     }
 
+    fn ends(&self) -> Fault {
+        Fault::new(Code::Stopped, format!("group {} is going to end", self.name))
+    }
+
     /// Starts a run now.
     pub(crate) fn begin(self: &Rc<Self>, env: &Rc<Env>) {
-        if env.runs() {
+        if env.runs() || self.ending.get() {
             return;
         }
         env.timer.take();
         env.told.set(Told::Nothing);
+        env.kill_at.set(None);
         env.interrupts.set(0);
         env.hub.begin();
         env.job
@@ -255,6 +269,7 @@ impl Group {
         if !env.state().is_active() {
             return Err(not_running(env));
         }
+        env.again.set(false);
         self.ask_to_stop(env, Some(grace));
         let most = grace + KILL_WAIT;
         match rt::timeout(most, env.rested()).await {
@@ -275,13 +290,22 @@ impl Group {
             env.told.set(Told::Stop);
             let mut job = env.job.borrow_mut();
             job.state = State::Stopping;
-            job.desired = Desired::Rest;
+            // A restart that is cut short starts again when the group does.
+            job.desired = if env.again.get() {
+                Desired::Run
+            } else {
+                Desired::Rest
+            };
             drop(job);
             self.changed(env);
         }
         env.with_run(|run| run.stop());
         if let Some(grace) = grace {
-            env.set_timer(grace, Group::kill_now);
+            let at = Instant::now() + grace;
+            if env.kill_at.get().is_none_or(|earlier| at < earlier) {
+                env.kill_at.set(Some(at));
+                env.set_timer(grace, Group::kill_now);
+            }
         }
     }
 
@@ -317,6 +341,7 @@ impl Group {
         if !env.state().is_active() {
             return Err(not_running(env));
         }
+        env.again.set(false);
         self.kill_now(env);
         match rt::timeout(KILL_WAIT, env.rested()).await {
             Some(()) => Ok(()),
@@ -329,6 +354,9 @@ impl Group {
 
     /// Starts one that has exited: same ID, same policy.
     pub(crate) fn start_again(self: &Rc<Self>, env: &Rc<Env>) -> Result<(), Fault> {
+        if self.ending.get() {
+            return Err(self.ends());
+        }
         match env.state() {
             State::Exited => {
                 env.backoff.borrow_mut().reset();
@@ -356,6 +384,12 @@ impl Group {
         if !env.runs() {
             return self.start_again(env);
         }
+        if env.told.get() != Told::Nothing {
+            return Err(Fault::new(
+                Code::State,
+                format!("{} is stopping already", env.id()),
+            ));
+        }
         env.again.set(true);
         let key = env.run.borrow().as_ref().map(|run| run.key);
         self.ask_to_stop(env, Some(STOP_GRACE));
@@ -365,7 +399,11 @@ impl Group {
             }
         };
         match rt::timeout(STOP_GRACE + KILL_WAIT, changed).await {
-            Some(()) => Ok(()),
+            Some(()) if env.runs() => Ok(()),
+            Some(()) => {
+                let text = format!("{} was stopped while it restarted", env.id());
+                Err(Fault::new(Code::Stopped, text))
+            }
             None => {
                 env.again.set(false);
                 Err(Fault::new(Code::Timeout, format!("{} did not end", env.id())))
@@ -389,6 +427,7 @@ impl Group {
 
     /// A signal of the attached client: the first asks to end, the second ends.
     pub(crate) fn interrupt(self: &Rc<Self>, env: &Rc<Env>, signal: i32) {
+        env.again.set(false);
         let before = env.interrupts.get();
         env.interrupts.set(before + 1);
         if before > 0 {

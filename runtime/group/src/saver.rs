@@ -29,6 +29,8 @@ struct Inner {
     work: RefCell<BTreeMap<String, Work>>,
     writing: RefCell<Option<String>>,
     failed: RefCell<BTreeSet<String>>,
+    /// A retry is on its way: one a record.
+    retrying: RefCell<BTreeSet<String>>,
     wakers: RefCell<Vec<Waker>>,
     written: Cell<u32>,
     failures: Cell<u32>,
@@ -147,9 +149,16 @@ impl Saver {
         if newly {
             tell(id, Some(error));
         }
+        if !self.0.retrying.borrow_mut().insert(id.to_owned()) {
+            return;
+        }
         let (saver, id) = (self.clone(), id.to_owned());
         rt::spawn(async move {
             rt::sleep(RETRY).await;
+            saver.0.retrying.borrow_mut().remove(&id);
+            if Group::get().is_some_and(|group| group.ending.get()) {
+                return;
+            }
             let env = Group::get().and_then(|group| group.find(&id).ok());
             match env {
                 Some(env) => saver.save(&env.job.borrow()),

@@ -104,6 +104,13 @@ impl Group {
 
     /// Lists `job` as an environment of the group.
     pub(crate) fn add(&self, job: Job) -> Result<Rc<Env>, Fault> {
+        if gshell_control::names::check_env_id(&job.id).is_err() || job.group != self.name {
+            let text = format!(
+                "group {} does not take environment {:?} of {:?}",
+                self.name, job.id, job.group
+            );
+            return Err(Fault::new(Code::Invalid, text));
+        }
         let mut envs = self.envs.borrow_mut();
         if envs.contains_key(&job.id) {
             return Err(Fault::new(
@@ -146,11 +153,10 @@ impl Group {
 
     /// Tells the disk and the watchers how `env` is now.
     pub(crate) fn changed(&self, env: &Rc<Env>) {
-        let job = env.job.borrow().clone();
         if !self.ending.get() {
-            self.saver.save(&job);
+            self.saver.save(&env.job.borrow());
         }
-        self.watchers.changed(&job);
+        self.watchers.changed(&env.job_now());
     }
 
     /// The order for the next run of `job`.

@@ -4,7 +4,7 @@
 //! that made it. A watcher that does not keep up gets the latest state of what changed meanwhile, not every
 //! step: the backlog holds IDs, so it is bounded by the environments.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
@@ -19,6 +19,8 @@ use crate::table::Group;
 struct Watcher {
     stream: Stream,
     backlog: RefCell<BTreeSet<String>>,
+    /// Something older is on its way and waits for credit: what is newer must not overtake it.
+    busy: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -31,8 +33,8 @@ pub struct Watchers {
 impl Watchers {
     pub(crate) fn changed(&self, job: &Job) {
         self.each(|watcher| {
-            let sent = watcher.backlog.borrow().is_empty()
-                && watcher.stream.try_send(&Changed { job: job.clone() }) == Ok(true);
+            let sent =
+                watcher.is_free() && watcher.stream.try_send(&Changed { job: job.clone() }) == Ok(true);
             if !sent {
                 watcher.postpone(&job.id);
             }
@@ -41,8 +43,8 @@ impl Watchers {
 
     pub(crate) fn removed(&self, id: &str) {
         self.each(|watcher| {
-            let sent = watcher.backlog.borrow().is_empty()
-                && watcher.stream.try_send(&Removed { id: id.to_owned() }) == Ok(true);
+            let sent =
+                watcher.is_free() && watcher.stream.try_send(&Removed { id: id.to_owned() }) == Ok(true);
             if !sent {
                 watcher.postpone(id);
             }
@@ -59,6 +61,10 @@ impl Watchers {
 }
 
 impl Watcher {
+    fn is_free(&self) -> bool {
+        !self.busy.get() && self.backlog.borrow().is_empty()
+    }
+
     fn postpone(&self, id: &str) {
         self.backlog.borrow_mut().insert(id.to_owned());
         if let Some(waker) = self.waker.borrow_mut().take() {
@@ -82,28 +88,29 @@ impl Watcher {
 pub(crate) async fn serve(group: Rc<Group>, stream: Stream) -> Result<(), Fault> {
     // Everything is in the backlog at first, so the initial state and the changes are one sequence.
     let backlog: BTreeSet<String> = group.envs.borrow().keys().cloned().collect();
-    let mut first = backlog.len();
+    let mut first = backlog.clone();
     let watcher = Rc::new(Watcher {
         stream,
         backlog: RefCell::new(backlog),
+        busy: Cell::new(false),
         waker: RefCell::default(),
     });
     group.watchers.all.borrow_mut().push(Rc::downgrade(&watcher));
-    if first == 0 {
-        watcher.stream.send(&Synced {}).await?;
-    }
+    let mut synced = false;
     loop {
+        if first.is_empty() && !synced {
+            synced = true;
+            watcher.stream.send(&Synced {}).await?;
+        }
         let id = watcher.next().await;
-        let job = group.envs.borrow().get(&id).map(|env| env.job.borrow().clone());
-        match job {
-            Some(job) => watcher.stream.send(&Changed { job }).await?,
-            None => watcher.stream.send(&Removed { id }).await?,
-        }
-        if first > 0 {
-            first -= 1;
-            if first == 0 {
-                watcher.stream.send(&Synced {}).await?;
-            }
-        }
+        first.remove(&id);
+        let job = group.envs.borrow().get(&id).map(|env| env.job_now());
+        watcher.busy.set(true);
+        let sent = match job {
+            Some(job) => watcher.stream.send(&Changed { job }).await,
+            None => watcher.stream.send(&Removed { id }).await,
+        };
+        watcher.busy.set(false);
+        sent?;
     }
 }

@@ -20,6 +20,18 @@ thread_local! {
     static RUNNING: RefCell<HashMap<u32, Rc<dyn Runner>>> = RefCell::default();
 }
 
+/// A thread that panics takes the process with it: its environments would look alive for ever, and the group comes back
+/// without that.
+struct EndTogether;
+
+impl Drop for EndTogether {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 /// One executor thread.
 pub struct Worker {
     handle: rt::Handle,
@@ -41,6 +53,7 @@ impl Worker {
             .name(format!("grg-{index}"))
             .stack_size(STACK)
             .spawn(move || {
+                let _guard = EndTogether;
                 rt::block_on(async move {
                     let _ = send.send(rt::handle());
                     std::future::pending::<()>().await;

@@ -125,6 +125,9 @@ pub fn publish(run_dir: &Path, publisher: &str, service: &str) -> Result<Publish
     if path.exists() {
         match UnixStream::connect(&path) {
             Ok(_) => return Err(PublishError::Exists(path)),
+            Err(error) if !leftover(&error) => {
+                return Err(PublishError::Io("look at socket", path, error));
+            }
             Err(_) => fs::remove_file(&path)
                 .map_err(|error| PublishError::Io("remove leftover socket", path.clone(), error))?,
         }
@@ -140,6 +143,14 @@ pub fn publish(run_dir: &Path, publisher: &str, service: &str) -> Result<Publish
         inode,
         keep: false,
     })
+}
+
+/// Whether a failed connection means that nobody serves the socket file any more.
+fn leftover(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
+    )
 }
 
 /// Held while a name is looked at and bound, so that two publishers cannot both see a leftover.

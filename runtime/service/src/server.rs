@@ -141,5 +141,5 @@ impl Server {
 }
 
 fn out_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(23 | 24)) // ENFILE, EMFILE: the same numbers on every Linux
+    matches!(error.raw_os_error(), Some(12 | 23 | 24 | 105 | 132)) // ENOMEM, ENFILE, EMFILE, ENOBUFS (132 on mips)
 }

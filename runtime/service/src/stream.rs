@@ -12,7 +12,7 @@ use gshell_wire::{Code, DecodeError, Fault, Message, decode};
 use crate::conn::{Conn, PendingCall};
 
 /// Messages and errors that wait on a stream when further errors are dropped.
-const MOST_FAULTS: usize = 1024;
+const MOST_FAULTS: usize = 16;
 
 /// A message that came, not yet decoded.
 #[derive(Debug)]

@@ -65,6 +65,8 @@ pub struct Event {
     pub readable: bool,
     /// A write is taken or gives an error.
     pub writable: bool,
+    /// The peer sends no more, or the descriptor is broken: no further event will say so.
+    pub ended: bool,
 }
 
 impl Event {
@@ -76,6 +78,7 @@ impl Event {
             key,
             readable: gone || flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP),
             writable: gone || flags.contains(EpollFlags::EPOLLOUT),
+            ended: gone || flags.contains(EpollFlags::EPOLLRDHUP),
         })
     }
 }
@@ -240,7 +243,8 @@ mod tests {
             vec![Event {
                 key: 7,
                 readable: true,
-                writable: false
+                writable: false,
+                ended: false
             }]
         );
         assert_eq!(wait(&poller, NOW), vec![]);
@@ -258,7 +262,8 @@ mod tests {
             vec![Event {
                 key: u32::MAX,
                 readable: false,
-                writable: true
+                writable: true,
+                ended: false
             }]
         );
         poller.modify(a.as_fd(), 3, Interest::BOTH).unwrap();
@@ -267,7 +272,8 @@ mod tests {
             vec![Event {
                 key: 3,
                 readable: false,
-                writable: true
+                writable: true,
+                ended: false
             }]
         );
         drop(b);
@@ -276,7 +282,8 @@ mod tests {
             vec![Event {
                 key: 3,
                 readable: true,
-                writable: true
+                writable: true,
+                ended: true
             }]
         );
         poller.delete(a.as_fd()).unwrap();

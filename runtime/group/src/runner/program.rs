@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
+use futures_lite::future;
 use gshell_control::Exit;
 use gshell_service::rt::{self, Io};
 use gshell_sys::limits::Resource;
@@ -136,7 +137,9 @@ async fn feed(stdin: Io<OwnedFd>, input: Receiver<Input>) {
     }
 }
 
-async fn copy(stream: u8, from: Io<OwnedFd>, hub: Arc<Hub>) {
+/// Takes the program's output until its end. Once the program is gone (`gone` closes) a slow client is not waited for:
+/// what is left is in the pipe, and belongs into the log at least.
+async fn copy(stream: u8, from: Io<OwnedFd>, hub: Arc<Hub>, gone: Receiver<()>) {
     let mut buffer = vec![0; PIECE];
     loop {
         match from.read(&mut buffer).await {
@@ -145,7 +148,10 @@ async fn copy(stream: u8, from: Io<OwnedFd>, hub: Arc<Hub>) {
                 hub.write(stream, &buffer[..n]);
                 hub.flush();
                 if hub.congested() {
-                    hub.drained().await;
+                    let gone = async {
+                        let _ = gone.recv().await;
+                    };
+                    future::or(hub.drained(), gone).await;
                 }
             }
         }
@@ -155,16 +161,18 @@ async fn copy(stream: u8, from: Io<OwnedFd>, hub: Arc<Hub>) {
 impl Runner for ProgramRunner {
     fn run(&self) -> Pin<Box<dyn Future<Output = Ended>>> {
         let pid = self.pid;
+        let (here, gone) = async_channel::bounded(1);
         let copies: Vec<_> = self
             .outputs
             .take()
             .into_iter()
-            .map(|(stream, io)| rt::spawn(copy(stream, io, self.hub.clone())))
+            .map(|(stream, io)| rt::spawn(copy(stream, io, self.hub.clone(), gone.clone())))
             .collect();
         Box::pin(async move {
             let status = rt::child_exit(pid).await;
             // What it left running in its session goes with it; then its pipes end.
             let _ = process::kill_group(pid, SIGKILL);
+            drop(here);
             for task in copies {
                 rt::timeout(Duration::from_millis(200), task).await;
             }

@@ -59,6 +59,8 @@ struct Source {
     write: Side,
     /// The poller watches for writes too.
     wide: Cell<bool>,
+    /// The end was announced, together with the last bytes: there will be no other edge for it.
+    ended: Cell<bool>,
 }
 
 /// All descriptors of a thread, by poller key.
@@ -80,6 +82,9 @@ impl Sources {
     pub(super) fn deliver(&self, event: Event) {
         let source = self.by_key.borrow().get(event.key as usize).cloned().flatten();
         let Some(source) = source else { return };
+        if event.ended {
+            source.ended.set(true);
+        }
         if event.readable {
             source.read.open();
         }
@@ -156,6 +161,9 @@ impl<T: AsFd> Io<T> {
     /// Says that the last read took all there was, so that the next one waits for an event first.
     /// Sound for stream sockets and pipes after a short read (epoll(7)).
     pub fn drained(&self) {
+        if self.source.ended.get() {
+            return;
+        }
         self.source.read.blocked.set(true);
     }
 
