@@ -191,9 +191,22 @@ fn hear(reader: &mut (impl Read + AsFd), limit: Duration) -> std::io::Result<Hea
 }
 
 /// Ends the node and waits until its process has gone, so that the next one can start at once.
+/// Whether groups of a node that is gone still run.
+fn groups_live(global: &Global) -> bool {
+    let published = gshell_service::unix::published(&global.dirs.run);
+    published
+        .iter()
+        .any(|(_, _, path)| gshell_service::unix::connect(path).is_ok())
+}
+
 fn stop(global: &Global, all: bool) -> Outcome {
     let mut link = match Link::open(global, link::Absent::Fail) {
         Ok(link) => link,
+        Err(failure) if failure.status == Status::Unreachable && all && groups_live(global) => {
+            // Only a node can end them: one is started for that, adopts them, and ends with them.
+            drop(autostart::start(global).map_err(|_| failure)?);
+            Link::open(global, link::Absent::Fail)?
+        }
         Err(failure) if failure.status == Status::Unreachable && global.provider.is_none() => {
             let text = format!("no node is running at {}", global.dirs.run.display());
             return Err(Failure::new(Status::Unreachable, text));

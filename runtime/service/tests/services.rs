@@ -323,3 +323,41 @@ fn a_stream_handler_goes_with_its_client() {
         }
     });
 }
+
+#[test]
+fn an_end_that_comes_with_the_last_bytes_is_seen() {
+    use gshell_wire::{Hello, Role};
+    use std::io::{Read, Write};
+    let place = Place::new("ends");
+    let path = place.path();
+    rt::block_on(async {
+        let server = server();
+        let _serving = serve(&place, &server);
+        let (send, sockets) = async_channel::unbounded();
+        let greeting = std::thread::spawn(move || {
+            for _ in 0..20 {
+                let mut socket = UnixStream::connect(&path).unwrap();
+                socket.write_all(&Hello::ours(Role::Client).encode()).unwrap();
+                socket.read_exact(&mut [0; Hello::LEN]).unwrap();
+                send.send_blocking(socket).unwrap();
+            }
+        });
+        let mut greeted = Vec::new();
+        while let Ok(socket) = sockets.recv().await {
+            greeted.push(socket);
+        }
+        greeting.join().unwrap();
+        assert_eq!(server.connections(), 20);
+        // While this thread does not wait: the end of stream 0, which needs no answer, and the end of everything.
+        for mut socket in greeted {
+            socket.write_all(&[0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        }
+        let closed = async {
+            while server.connections() > 0 {
+                rt::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let all = rt::timeout(Duration::from_secs(10), closed).await;
+        assert!(all.is_some(), "{} are left", server.connections());
+    });
+}
