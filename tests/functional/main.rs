@@ -10,6 +10,7 @@ mod leaks;
 mod lifecycle;
 mod limits;
 mod logs;
+mod meetings;
 mod native;
 mod nodes;
 mod output;

@@ -91,6 +91,8 @@ struct Server {
 /// group's exit status.
 pub fn main(socket: OwnedFd) -> i32 {
     let _ = fork::set_name("gshell-fork");
+    // It says nothing, and must not keep open what the daemon's reader waits for the end of.
+    let _ = fork::daemonize_std();
     // It goes with the daemon, not with the terminal: a Ctrl-C for a daemon in the foreground is the daemon's.
     let _ = signal::block(&[SIGINT, SIGHUP, SIGTERM]);
     let signals = match SignalFd::new(&[SIGCHLD]) {
