@@ -24,7 +24,7 @@ pub enum Status {
     Refused,
     /// A limit was reached; the message names it.
     Limit,
-    /// The exit status of the script or program itself (`run -i`, `exec`, `attach`).
+    /// The exit status of the script or program itself (`run -i`, `exec`, `attach`), or of the daemon.
     Script(u8),
 }
 

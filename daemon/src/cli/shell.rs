@@ -19,6 +19,7 @@ use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Editor, Helper};
 
+use super::args::{Command, Matches};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
 use super::local::Standard;
@@ -54,8 +55,18 @@ enum After {
     End(Status),
 }
 
+/// `gshell shell`.
+pub const COMMAND: Command = Command {
+    examples: &["gshell shell", "echo 'print(1 + 1)' | gshell shell"],
+    ..Command::new(
+        "shell",
+        "Try Lua in this process: line editing, history, completion; values are printed",
+        run,
+    )
+};
+
 /// Evaluates lines until their end: from a terminal with editing and history, else as they come.
-pub fn run(global: &Global) -> Outcome {
+pub fn run(global: &Global, _: &Matches) -> Outcome {
     if let Some(node) = &global.provider {
         return Err(Failure::usage(format!(
             "the shell runs in this process, not on node {node}"
