@@ -131,10 +131,11 @@ fn verdict(action: Action, acted: &Acted) -> Outcome {
     if !acted.unmatched.is_empty() {
         reasons.push(ps::nothing_matched(&acted.unmatched));
     }
-    let status = match (acted.refused.is_empty(), reasons.is_empty()) {
-        (true, true) => return Ok(Status::Ok),
-        (false, _) => Status::Refused,
-        (true, false) => Status::NotFound,
+    let refusal = Status::of_refusals(acted.refused.iter().map(|refused| refused.code));
+    let status = match (refusal, reasons.is_empty()) {
+        (None, true) => return Ok(Status::Ok),
+        (Some(status), _) => status,
+        (None, false) => Status::NotFound,
     };
     Err(Failure::new(status, reasons.join("\ngshell: ")))
 }
@@ -184,6 +185,7 @@ impl<'a> Report<'a> {
 mod tests {
     use super::*;
     use gshell_control::messages::daemon::Done;
+    use gshell_wire::Code;
 
     fn acted() -> Acted {
         let done = |id: &str| Done {
@@ -196,6 +198,7 @@ mod tests {
             id: "ff".into(),
             name: "b.lua".into(),
             reason: "it runs".into(),
+            code: Code::State as u16,
         };
         Acted {
             done: vec![done("00"), done("11")],
@@ -217,6 +220,11 @@ mod tests {
         let failure = verdict(Action::Remove, &acted).unwrap_err();
         assert_eq!(failure.status, Status::Refused);
         assert!(failure.text.contains("cannot rm ff (b.lua): it runs\n") && failure.text.contains("c.lua"));
+        acted.refused[0].code = Code::Unreachable as u16;
+        assert_eq!(
+            verdict(Action::Remove, &acted).unwrap_err().status,
+            Status::Unreachable
+        );
         acted.refused.clear();
         assert_eq!(
             verdict(Action::Remove, &acted).unwrap_err().status,
@@ -230,7 +238,8 @@ mod tests {
             Refused {
                 id: "ff".into(),
                 name: String::new(),
-                reason: "no".into()
+                reason: "no".into(),
+                code: Code::State as u16,
             };
             TOLD + 5
         ];

@@ -95,9 +95,12 @@ fn candidates(words: Vec<String>, node: &dyn Fn(&Matches) -> Node) -> String {
         joined: String::new(),
         text: String::new(),
     };
-    if let Some(option) = matches.pending() {
+    if matches.at_rest() {
+        // A script's arguments are texts, and files more often than anything else.
+        add_values(&mut found, &matches, Values::File, node);
+    } else if let Some(option) = matches.pending() {
         add_values(&mut found, &matches, option.values, node);
-    } else if found.current.starts_with('-') && !no_options && !matches.at_rest() {
+    } else if found.current.starts_with('-') && !no_options {
         add_options(&mut found, &matches, node);
     } else if !matches.command().commands.is_empty() {
         add_commands(&mut found, &matches);

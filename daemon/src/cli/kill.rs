@@ -59,12 +59,13 @@ fn text(killed: &GroupsKilled) -> String {
 }
 
 fn verdict(killed: &GroupsKilled) -> Outcome {
-    if !killed.refused.is_empty() {
+    if let Some(status) = Status::of_refusals(killed.refused.iter().map(|refused| refused.code)) {
         let text = refusals("kill", &killed.refused).join("\ngshell: ");
-        return Err(Failure::new(
-            Status::Refused,
-            format!("{text}\ngshell: nothing was changed ('-f' ends them anyway)"),
-        ));
+        let after = match status == Status::Refused && killed.killed.is_empty() {
+            true => "\ngshell: nothing was changed ('-f' ends them anyway)",
+            false => "",
+        };
+        return Err(Failure::new(status, text + after));
     }
     if !killed.unmatched.is_empty() {
         let text = no_group(&killed.unmatched.join(", "));
@@ -77,6 +78,7 @@ fn verdict(killed: &GroupsKilled) -> Outcome {
 mod tests {
     use super::*;
     use gshell_control::messages::daemon::Refused;
+    use gshell_wire::Code;
 
     #[test]
     fn names_are_printed() {
@@ -95,6 +97,7 @@ mod tests {
             id: "a-1".into(),
             name: "a".into(),
             reason: "00aa11bb22cc (top.lua) runs".into(),
+            code: Code::State as u16,
         };
         let failure = verdict(&GroupsKilled {
             refused: vec![refused],

@@ -123,7 +123,7 @@ Options:
         assert!(text.contains(want), "{want}: {text}");
     }
     assert!(!help(&path, false, Style::plain(80)).contains("What follows PATH"));
-    assert!(!help(&parse(&["daemon"]).path().to_vec(), true, Style::plain(80)).contains("background "));
+    assert!(!help(parse(&["daemon"]).path(), true, Style::plain(80)).contains("background "));
     assert!(help(&[&PROGRAM], true, Style::plain(80)).contains("Exit status:"));
 }
 

@@ -11,7 +11,9 @@ _gshell() {
             *) found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
         esac
     done
-    (( $#found )) && _describe gshell found
+    if (( $#found )); then
+        _describe gshell found
+    fi
 }
 if [[ $funcstack[1] == _gshell ]]; then
     _gshell "$@"
