@@ -98,7 +98,7 @@ impl Random {
     fn value(&mut self, shape: &Shape) -> Value {
         let count = self.below(5);
         match shape {
-            Shape::Bool => Value::Bool(count % 2 == 0),
+            Shape::Bool => Value::Bool(count > 2),
             Shape::I8 => Value::Int(self.signed(8)),
             Shape::I16 => Value::Int(self.signed(16)),
             Shape::I32 => Value::Int(self.signed(32)),

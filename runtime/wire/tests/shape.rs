@@ -338,6 +338,18 @@ fn entries_that_take_no_bytes() {
 }
 
 #[test]
+fn names_that_are_there_twice() {
+    for shape in [
+        strukt(&[("a", Shape::U8), ("b", Shape::U8), ("a", Shape::I8)]),
+        choice(&[("A", Shape::Unit), ("A", Shape::Unit)]),
+    ] {
+        assert_eq!(shape.check(), Err(ShapeFlaw::SameName));
+        lie(&bytes(&shape), flaw(0, ShapeFlaw::SameName));
+        lie(&bytes(&option(shape)), flaw(1, ShapeFlaw::SameName));
+    }
+}
+
+#[test]
 fn no_byte_can_cause_a_panic() {
     let whole = bytes(&Shape::of::<All>());
     for at in 0..whole.len() {

@@ -71,7 +71,7 @@ fn same(shape: &Shape, value: &Value, want: &[u8]) {
 #[track_caller]
 fn refused(shape: &Shape, value: &Value, want: &str) {
     let mut out = vec![7];
-    let error = value.encode(shape, &mut out).expect_err("it does not fit");
+    let error = value.encode(shape, &mut out).unwrap_err();
     assert_eq!((error.to_string().as_str(), out.as_slice()), (want, &[7][..]));
 }
 
