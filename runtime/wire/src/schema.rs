@@ -154,7 +154,7 @@ pub trait Schema {
 }
 
 /// A type that can be sent as a message. Use the derive of the same name together with serde's two.
-pub trait Message: Serialize + DeserializeOwned + Schema + 'static {
+pub trait Message: Serialize + DeserializeOwned + Schema + Send + 'static {
     /// The name, `publisher.Type` by convention.
     const NAME: &'static str;
     /// What identifies the message on the wire, see [`key`](crate::key()). Never written by hand.
