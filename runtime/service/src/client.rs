@@ -1,19 +1,15 @@
 //! A connection to a service, on an executor thread.
 
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use gshell_net::rt::{self, Task};
-use gshell_net::unix;
+use gshell_net::{Socket, unix};
 use gshell_session::Side;
-use gshell_sys::peer;
 use gshell_wire::{Code, Fault, Limits, Message};
 
 use crate::conn::Conn;
 use crate::link::{Link, Peer};
 use crate::request::Request;
-use crate::scope::Scope;
 use crate::stream::Stream;
 
 /// One connection; its calls may overlap. Dropping it closes the connection.
@@ -33,12 +29,11 @@ impl Client {
     }
 
     /// Uses a socket that is connected already.
-    pub fn over(socket: UnixStream) -> Result<Client, Fault> {
+    pub fn over(socket: impl Into<Socket>) -> Result<Client, Fault> {
+        let (socket, limits) = (socket.into(), Limits::default());
         let broken =
             |error: std::io::Error| Fault::new(Code::Internal, format!("cannot use socket: {error}"));
-        let peer = peer::credentials(socket.as_fd()).map_err(broken)?;
-        let peer = Peer::process(peer, Scope::Os);
-        let conn = Conn::new(socket, Side::Client, Limits::default(), None, peer).map_err(broken)?;
+        let conn = Conn::new(socket, Side::Client, limits, None).map_err(broken)?;
         Ok(Client::run(Link::Socket(conn)))
     }
 

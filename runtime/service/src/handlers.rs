@@ -89,7 +89,14 @@ impl Handlers {
     }
 
     /// Starts the handler of a message, or gives it to the stream's reader.
-    pub(crate) fn dispatch(self: Rc<Self>, link: &Link, stream: u32, key: u64, head: &Head, given: Given<'_>) {
+    pub(crate) fn dispatch(
+        self: Rc<Self>,
+        link: &Link,
+        stream: u32,
+        key: u64,
+        head: &Head,
+        given: Given<'_>,
+    ) {
         let cost = given.cost();
         let state = link.state(stream);
         let Some(entry) = self.by_key.get(&key) else {

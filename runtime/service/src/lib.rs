@@ -20,12 +20,12 @@ mod table;
 
 pub use client::Client;
 pub use context::Context;
-pub use gshell_net::{rt, unix};
+pub use gshell_net::{Listener, Scope, Socket, rt, tcp, unix};
 pub use handlers::Handlers;
 pub use link::Peer;
-pub use payload::{Encoded, Incoming, Outgoing, Payload, Typed};
+pub use payload::{Encoded, Incoming, Outgoing, Payload, Tree, Typed};
 pub use request::{CallOptions, Request};
-pub use scope::{Scope, Scopes};
+pub use scope::Scopes;
 pub use server::{Admit, Server, ServerStats};
 pub use stream::Stream;
 

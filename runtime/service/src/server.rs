@@ -3,21 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_net::rt::{self, Io, Task};
+use gshell_net::{Listener, Socket};
 use gshell_session::Side;
-use gshell_sys::peer;
 use gshell_wire::{Code, Fault, Limits};
 
 use crate::conn::Conn;
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::local::{End, Pipe};
-use crate::scope::Scope;
 
 /// Connections that one service keeps at most; each costs a descriptor and about a kilobyte.
 const MOST_CONNECTIONS: usize = 512;
@@ -65,11 +62,11 @@ impl Server {
     }
 
     /// Accepts connections until the listener fails for good.
-    pub async fn serve(&self, listener: UnixListener) -> io::Result<()> {
-        let listener = Io::new(listener)?;
+    pub async fn serve(&self, listener: impl Into<Listener>) -> io::Result<()> {
+        let listener = Io::new(listener.into())?;
         loop {
-            match listener.read_with(|listener| listener.accept()).await {
-                Ok((socket, _)) => self.accept(socket),
+            match listener.read_with(Listener::accept).await {
+                Ok(socket) => self.accept(socket),
                 Err(error) if out_of_descriptors(&error) => rt::sleep(ACCEPT_PAUSE).await,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => return Err(error),
@@ -94,13 +91,9 @@ impl Server {
     }
 
     /// Takes a connection over a socket.
-    pub(crate) fn accept(&self, socket: UnixStream) {
-        let made = peer::credentials(socket.as_fd()).and_then(|who| {
-            let peer = Peer::process(who, Scope::Os);
-            let handlers = Some(self.0.handlers.clone());
-            Conn::new(socket, Side::Server, self.0.limits, handlers, peer)
-        });
-        match made {
+    pub(crate) fn accept(&self, socket: Socket) {
+        let handlers = Some(self.0.handlers.clone());
+        match Conn::new(socket, Side::Server, self.0.limits, handlers) {
             Ok(conn) => self.admit(Link::Socket(conn)),
             Err(_) => self.count(|stats| stats.refused += 1),
         }
