@@ -15,6 +15,8 @@ NEEDED=(
     "ps|procps|examples in the documentation"
     "git|git|builds in a fresh clone"
     "xxd|xxd|first inputs of the fuzz targets"
+    "fish|fish|its completion script"
+    "zsh|zsh|its completion script"
 )
 
 # Tools that are compiled Rust programs come prebuilt from PyPI.

@@ -24,7 +24,7 @@ pub enum Status {
     Refused,
     /// A limit was reached; the message names it.
     Limit,
-    /// The exit status of the script or program itself (`run -i`, `exec`, `attach`).
+    /// The exit status of the script or program itself (`run -i`, `exec`, `attach`), or of the daemon.
     Script(u8),
 }
 
@@ -54,7 +54,24 @@ impl Status {
 
     /// The status for an error that a service answered with.
     pub fn of_fault(fault: &Fault) -> Self {
-        match fault.code() {
+        Self::of_code(fault.code())
+    }
+
+    /// The status for several things that were refused with these codes: that of a real refusal, because it is the
+    /// one that trying again does not help; else that of the first.
+    pub fn of_refusals(codes: impl Iterator<Item = u16>) -> Option<Self> {
+        let mut status = None;
+        for code in codes {
+            let this = Self::of_code(Code::from_u16(code));
+            if status.is_none() || this == Self::Refused {
+                status = Some(this);
+            }
+        }
+        status
+    }
+
+    fn of_code(code: Option<Code>) -> Self {
+        match code {
             Some(Code::NotFound) => Self::NotFound,
             Some(Code::Unreachable | Code::Timeout | Code::Version) => Self::Unreachable,
             Some(Code::Denied | Code::State | Code::Busy | Code::Exists | Code::Stopped) => Self::Refused,
@@ -89,6 +106,18 @@ mod tests {
         for (status, number) in all {
             assert_eq!(status.number(), number);
         }
+    }
+
+    #[test]
+    fn refusals_weigh_more_than_lost_connections() {
+        let status = |codes: &[Code]| Status::of_refusals(codes.iter().map(|code| *code as u16));
+        assert_eq!(status(&[]), None);
+        assert_eq!(
+            status(&[Code::Unreachable, Code::Storage]),
+            Some(Status::Unreachable)
+        );
+        assert_eq!(status(&[Code::Unreachable, Code::State]), Some(Status::Refused));
+        assert_eq!(status(&[Code::Busy, Code::Timeout]), Some(Status::Refused));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a wrong command line gets: a message with the name of what is wrong, an exit status, and nothing done.
 
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use gshell_tests::Node;
@@ -19,7 +20,8 @@ fn a_missing_file_is_named() {
         &["run", "-i", "nosuch.lua"],
         &["exec", "nosuch.lua"],
     ] {
-        node.cmd(args).fails(&["nosuch.lua"]);
+        let place = node.work_dir().join("nosuch.lua");
+        node.cmd(args).fails(&[&place.display().to_string()]);
     }
     assert!(node.ps().is_empty());
 }
@@ -40,7 +42,9 @@ fn a_group_name_is_checked_before_anything_starts() {
     let node = Node::start();
     let script = node.script("a.lua", SLEEPER);
     let long = "a".repeat(33);
-    for name in ["a/b", "../x", "a_b", "a b", "*", "", "grüße", &long] {
+    for name in [
+        "a/b", "../x", "a_b", "a b", "*", "", "grüße", ".", "..", "daemon", &long,
+    ] {
         node.cmd(&["run", "-g", name, &script]).fails(&["group"]);
     }
     assert!(node.ps().is_empty());
@@ -78,6 +82,8 @@ fn what_matches_nothing_is_an_error() {
             assert_eq!(out.code, NOT_FOUND, "{out:?}");
         }
     }
+    let out = node.cmd(&["ps", "-g", "nosuch"]);
+    assert_eq!(out.fails(&["group", "nosuch"]).code, NOT_FOUND);
     let out = node.cmd(&["kill", "nosuch"]);
     assert_eq!(out.fails(&["nosuch"]).code, NOT_FOUND);
     assert_eq!(node.cmd(&["stop", "no*such"]).fails(&["no*such"]).code, NOT_FOUND);
@@ -189,6 +195,17 @@ fn wrong_usage_has_its_own_status() {
     ] {
         let out = node.cmd(args);
         assert_eq!(out.fails(&[]).code, Some(2), "{out:?}");
+    }
+    let odd = std::ffi::OsString::from_vec(b"a\xff".to_vec());
+    let mut command = node.command(["stop"]);
+    command.arg(odd);
+    let out = gshell_tests::command::run(command, b"");
+    assert_eq!(out.fails(&["a\\xff", "UTF-8", "ID|NAME"]).code, Some(2));
+    node.cmd(&["ps", "--gruop", "x"])
+        .fails(&["did you mean '--group'"]);
+    node.cmd(&["strat", "x"]).fails(&["did you mean 'start'"]);
+    for args in [&["--help"][..], &["run", "-h"], &["help", "run"]] {
+        assert!(node.ok(args).contains("--log-level"), "{args:?}");
     }
     node.cmd(&["--help"]).ok();
     assert!(node.ok(&["--version"]).contains(env!("CARGO_PKG_VERSION")));

@@ -4,6 +4,7 @@
 mod attached;
 mod bad_input;
 mod bad_scripts;
+mod completion;
 mod examples;
 mod groups;
 mod leaks;

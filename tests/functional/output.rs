@@ -116,6 +116,7 @@ fn id_and_info_tell_about_the_node() {
 fn selftest_and_completions() {
     let node = Node::start();
     node.cmd(&["selftest"]).ok();
+    assert!(node.ok(&["selftest", "--json"]).contains("\"check\": \"CRC-32\""));
     for shell in ["bash", "zsh", "fish"] {
         assert!(node.ok(&["completions", shell]).contains("gshell"));
     }

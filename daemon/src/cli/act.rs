@@ -3,30 +3,74 @@
 use gshell_control::messages::daemon::{Act, Acted, Action, Refused};
 use serde::Serialize;
 
+use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, SLOW};
 use super::{output, ps, values};
 use crate::exit_codes::Status;
 
 /// Which environments.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gshell stop 00aa11bb22cc\n  gshell stop -g web '*'\n  gshell restart top.lua\n  \
-                  gshell start top.lua\n  gshell rm -f 'top*'"
-)]
-pub struct Args {
-    /// Only environments of this group: its name, with or without version, * for anything.
-    #[arg(short, long)]
-    group: Option<String>,
+const TARGETS: &[Positional] = &[Positional::new("ID|NAME", "IDs or names, * for anything")
+    .many(Many::Some)
+    .values(Values::Job)
+    .check(values::target)];
 
-    /// Also where it would be refused because the environment runs: end it first.
-    #[arg(short, long)]
-    force: bool,
+/// How.
+const OPTIONS: &[Opt] = &[
+    ps::GROUP_OPTION,
+    Opt::flag(
+        "force",
+        "Also where it would be refused because the environment runs: end it first",
+    )
+    .short('f'),
+];
 
-    /// IDs or names, * for anything.
-    #[arg(required = true, value_name = "ID|NAME", value_parser = values::target)]
-    targets: Vec<String>,
+/// Their examples differ by the name only, which is why they are the same for all.
+const EXAMPLES: &[&str] = &[
+    "gshell stop 00aa11bb22cc",
+    "gshell stop -g web '*'",
+    "gshell restart top.lua",
+    "gshell start top.lua",
+    "gshell rm -f 'top*'",
+];
+
+/// One of them.
+const fn command(name: &'static str, about: &'static str, run: fn(&Global, &Matches) -> Outcome) -> Command {
+    Command {
+        positionals: TARGETS,
+        options: OPTIONS,
+        examples: EXAMPLES,
+        ..Command::new(name, about, run)
+    }
 }
+
+/// `gshell stop`.
+pub const STOP: Command = command(
+    "stop",
+    "Ask environments to end: their on_stop runs, and after a grace period they are ended",
+    |global, matches| act(global, Action::Stop, matches),
+);
+
+/// `gshell start`.
+pub const START: Command = command(
+    "start",
+    "Start environments that have exited, with the same ID and policy",
+    |global, matches| act(global, Action::Start, matches),
+);
+
+/// `gshell restart`.
+pub const RESTART: Command = command(
+    "restart",
+    "Stop environments and start them again",
+    |global, matches| act(global, Action::Restart, matches),
+);
+
+/// `gshell rm`.
+pub const REMOVE: Command = command(
+    "rm",
+    "Forget environments that have exited: their records and logs",
+    |global, matches| act(global, Action::Remove, matches),
+);
 
 #[derive(Debug, Serialize)]
 struct Report<'a> {
@@ -45,18 +89,13 @@ struct Line<'a> {
 }
 
 /// Does `action`, and prints the IDs of the environments that it was done to.
-pub fn run(global: &Global, action: Action, args: Args) -> Outcome {
-    let Args {
-        group,
-        force,
-        targets,
-    } = args;
+fn act(global: &Global, action: Action, matches: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Fail)?;
     let request = Act {
         action,
-        patterns: targets,
-        group,
-        force,
+        patterns: matches.texts(0),
+        group: matches.string("group"),
+        force: matches.flag("force"),
     };
     let acted: Acted = link.call(&format!("cannot {action}"), &request, SLOW)?;
     match global.json {
@@ -92,10 +131,11 @@ fn verdict(action: Action, acted: &Acted) -> Outcome {
     if !acted.unmatched.is_empty() {
         reasons.push(ps::nothing_matched(&acted.unmatched));
     }
-    let status = match (acted.refused.is_empty(), reasons.is_empty()) {
-        (true, true) => return Ok(Status::Ok),
-        (false, _) => Status::Refused,
-        (true, false) => Status::NotFound,
+    let refusal = Status::of_refusals(acted.refused.iter().map(|refused| refused.code));
+    let status = match (refusal, reasons.is_empty()) {
+        (None, true) => return Ok(Status::Ok),
+        (Some(status), _) => status,
+        (None, false) => Status::NotFound,
     };
     Err(Failure::new(status, reasons.join("\ngshell: ")))
 }
@@ -145,6 +185,7 @@ impl<'a> Report<'a> {
 mod tests {
     use super::*;
     use gshell_control::messages::daemon::Done;
+    use gshell_wire::Code;
 
     fn acted() -> Acted {
         let done = |id: &str| Done {
@@ -157,6 +198,7 @@ mod tests {
             id: "ff".into(),
             name: "b.lua".into(),
             reason: "it runs".into(),
+            code: Code::State as u16,
         };
         Acted {
             done: vec![done("00"), done("11")],
@@ -178,6 +220,11 @@ mod tests {
         let failure = verdict(Action::Remove, &acted).unwrap_err();
         assert_eq!(failure.status, Status::Refused);
         assert!(failure.text.contains("cannot rm ff (b.lua): it runs\n") && failure.text.contains("c.lua"));
+        acted.refused[0].code = Code::Unreachable as u16;
+        assert_eq!(
+            verdict(Action::Remove, &acted).unwrap_err().status,
+            Status::Unreachable
+        );
         acted.refused.clear();
         assert_eq!(
             verdict(Action::Remove, &acted).unwrap_err().status,
@@ -191,7 +238,8 @@ mod tests {
             Refused {
                 id: "ff".into(),
                 name: String::new(),
-                reason: "no".into()
+                reason: "no".into(),
+                code: Code::State as u16,
             };
             TOLD + 5
         ];

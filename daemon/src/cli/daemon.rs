@@ -7,13 +7,13 @@
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
-use clap::Subcommand;
 use gshell_control::messages::node::{Shutdown, ShuttingDown};
-use gshell_sys::{fork, poll, process};
+use gshell_sys::{fork, poll, process as system};
 
+use super::args::{Command, Matches, Opt};
 use super::autostart;
 use super::failure::{Failure, Outcome};
 use super::link::{self, Global, Link, QUICK};
@@ -30,77 +30,81 @@ const STOPPED: Duration = Duration::from_secs(60);
 /// Pause between two looks whether the process has gone.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Run the node, in the foreground unless told otherwise; or stop it.
-#[derive(Debug, clap::Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  gshell daemon\n  gshell daemon --detach\n  gshell daemon stop\n  gshell daemon stop --all"
-)]
-pub struct Args {
-    /// Stay in the foreground; this is the default.
-    #[arg(long, conflicts_with = "detach")]
-    foreground: bool,
+/// `gshell daemon`.
+pub const COMMAND: Command = Command {
+    options: &[
+        Opt::flag("foreground", "Stay in the foreground; this is the default").conflicts(&["detach"]),
+        Opt::flag(
+            "detach",
+            "Go to the background, and return when the node is ready",
+        ),
+        Opt::flag(
+            "background",
+            "Write a line feed to standard output when the node is ready, and leave the terminal",
+        )
+        .conflicts(&["detach"])
+        .hidden(),
+        Opt::value(
+            READY_FD,
+            "N",
+            "Write a line feed to this descriptor when the node is ready",
+        )
+        .conflicts(&["detach"]),
+    ],
+    commands: &[&STOP],
+    examples: &[
+        "gshell daemon",
+        "gshell daemon --detach",
+        "gshell daemon stop",
+        "gshell daemon stop --all",
+    ],
+    ..Command::new(
+        "daemon",
+        "Run the node, in the foreground unless told otherwise; or stop it",
+        run,
+    )
+};
 
-    /// Go to the background, and return when the node is ready.
-    #[arg(long)]
-    detach: bool,
+/// `gshell daemon stop`.
+const STOP: Command = Command {
+    options: &[Opt::flag("all", "Stop the groups too")],
+    examples: &["gshell daemon stop", "gshell daemon stop --all"],
+    ..Command::new(
+        "stop",
+        "Stop the node; its groups go on, and the next node takes them over",
+        |global, matches| stop(global, matches.flag("all")),
+    )
+};
 
-    /// Write a line feed to standard output when the node is ready, and leave the terminal.
-    #[arg(long, hide = true, conflicts_with = "detach")]
-    background: bool,
-
-    /// Write a line feed to this descriptor when the node is ready.
-    #[arg(long, value_name = "N", conflicts_with = "detach")]
-    ready_fd: Option<i32>,
-
-    #[command(subcommand)]
-    command: Option<Action>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Stop the node; its groups go on, and the next node takes them over.
-    #[command(after_help = "Examples:\n  gshell daemon stop\n  gshell daemon stop --all")]
-    Stop {
-        /// Stop the groups too.
-        #[arg(long)]
-        all: bool,
-    },
-}
+/// Option with the descriptor that a service manager waits on.
+const READY_FD: &str = "ready-fd";
 
 /// Does what the options say; a node in the foreground gives its own exit status.
-pub fn main(global: &Global, args: &Args) -> ExitCode {
-    let outcome = match (&args.command, args.detach) {
-        (Some(Action::Stop { all }), _) => stop(global, *all),
-        (None, true) => detach(global),
-        (None, false) => match ready_fd(args) {
-            Ok(ready_fd) => return run(global, ready_fd),
-            Err(failure) => Err(failure),
-        },
-    };
-    super::report(outcome)
-}
-
-fn run(global: &Global, ready_fd: Option<OwnedFd>) -> ExitCode {
+fn run(global: &Global, matches: &Matches) -> Outcome {
+    if matches.flag("detach") {
+        return detach(global);
+    }
     node::run(node::Options {
         run_dir: global.dirs.run.clone(),
         state_dir: global.dirs.state.clone(),
         log_level: global.log_level,
-        ready_fd,
+        ready_fd: ready_fd(matches)?,
     })
+    .map(Status::Script)
+    .map_err(Failure::error)
 }
 
 /// The descriptor to say "ready" on, owned.
-fn ready_fd(args: &Args) -> Result<Option<OwnedFd>, Failure> {
+fn ready_fd(matches: &Matches) -> Result<Option<OwnedFd>, Failure> {
     let failed = |error: std::io::Error| Failure::io("cannot use the descriptor of --ready-fd", &error);
-    if args.background {
+    if matches.flag("background") {
         // Started by a shell directly, it would lead a process group and could not; then it stays where it is.
         let _ = fork::new_session();
         let ready = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
         fork::redirect_std(None, None, Some(std::io::stderr().as_fd())).map_err(failed)?;
         return Ok(Some(ready));
     }
-    let Some(number) = args.ready_fd else {
+    let Some(number) = matches.number(READY_FD, 0, i32::MAX.into())? else {
         return Ok(None);
     };
     // An inherited number is not owned by anybody in this program; opening it again is the way that needs no trust.
@@ -108,7 +112,7 @@ fn ready_fd(args: &Args) -> Result<Option<OwnedFd>, Failure> {
     let file = std::fs::File::options().write(true).open(path).map_err(failed)?;
     if number > 2 {
         // The new one is not passed on to groups; the old one would be.
-        nix::unistd::close(number).map_err(|error| failed(error.into()))?;
+        nix::unistd::close(number as i32).map_err(|error| failed(error.into()))?;
     }
     Ok(Some(file.into()))
 }
@@ -118,7 +122,7 @@ fn detach(global: &Global) -> Outcome {
     global.dirs.prepare_run().map_err(Failure::error)?;
     let failed = |error: std::io::Error| Failure::io("cannot start the node", &error);
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;
-    let mut child = Command::new(autostart::own_program())
+    let mut child = process::Command::new(autostart::own_program())
         .arg0("gshell")
         .arg("--log-level")
         .arg(global.log_level.as_str())
@@ -190,7 +194,6 @@ fn hear(reader: &mut (impl Read + AsFd), limit: Duration) -> std::io::Result<Hea
     }
 }
 
-/// Ends the node and waits until its process has gone, so that the next one can start at once.
 /// Whether groups of a node that is gone still run.
 fn groups_live(global: &Global) -> bool {
     let published = gshell_service::unix::published(&global.dirs.run);
@@ -199,6 +202,7 @@ fn groups_live(global: &Global) -> bool {
         .any(|(_, _, path)| gshell_service::unix::connect(path).is_ok())
 }
 
+/// Ends the node and waits until its process has gone, so that the next one can start at once.
 fn stop(global: &Global, all: bool) -> Outcome {
     let mut link = match Link::open(global, link::Absent::Fail) {
         Ok(link) => link,
@@ -223,7 +227,7 @@ fn stop(global: &Global, all: bool) -> Outcome {
     let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
     // The connection ends with the node; whatever else comes before is not for this command.
     while let Ok(Some(_)) = link.client().receive(Some(left(deadline))) {}
-    while pid > 0 && process::alive(pid) {
+    while pid > 0 && system::alive(pid) {
         if left(deadline).is_zero() {
             return Err(Failure::error(format!("the node (process {pid}) does not end")));
         }

@@ -1,7 +1,6 @@
 //! `gshell exec`: a script in this process, with its own standard streams and no node.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -11,39 +10,36 @@ use gshell_service::rt::{self, Io};
 use gshell_sys::signal::SignalFd;
 use nix::sys::signal::Signal;
 
+use super::args::{Command, Matches};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
 use super::local::{self, Standard};
 use super::pack::{self, Packed};
-use super::run::split;
+use super::run::{WHAT, what};
 use crate::exit_codes::Status;
 
 /// What a shell adds to the number of the signal that ended a command.
 const BY_SIGNAL: i32 = 128;
 
-/// Run a script or a folder with main.lua in this process, without a node; exits with its status.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gshell exec hello.lua\n  gshell exec examples/top.lua -n 1")]
-pub struct Args {
-    /// What to run, and its arguments.
-    #[arg(
-        required = true,
-        value_names = ["PATH", "ARGS"],
-        num_args = 1..,
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
-    command: Vec<OsString>,
-}
+/// `gshell exec`.
+pub const COMMAND: Command = Command {
+    positionals: WHAT,
+    examples: &["gshell exec hello.lua", "gshell exec examples/top.lua -n 1"],
+    ..Command::new(
+        "exec",
+        "Run a script or a folder with main.lua in this process, without a node; exits with its status",
+        run,
+    )
+};
 
 /// Runs it to its end.
-pub fn run(global: &Global, args: Args) -> Outcome {
+fn run(global: &Global, matches: &Matches) -> Outcome {
     if let Some(node) = &global.provider {
         return Err(Failure::usage(format!(
             "exec runs in this process, not on node {node}"
         )));
     }
-    let (path, words) = split(&args.command)?;
+    let (path, words) = what(matches);
     let Packed { package, name } = pack::pack(path)?;
     if package.elf {
         let text = format!(

@@ -2,13 +2,20 @@
 
 use gshell_control::messages::node::{Id, NodeId};
 
+use super::args::{Command, Matches};
 use super::failure::Outcome;
 use super::link::{Absent, Global, Link, QUICK};
 use super::output;
 use crate::exit_codes::Status;
 
+/// `gshell id`.
+pub const COMMAND: Command = Command {
+    examples: &["gshell id"],
+    ..Command::new("id", "Print this node's ID", run)
+};
+
 /// Prints the ID.
-pub fn run(global: &Global) -> Outcome {
+fn run(global: &Global, _: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Start)?;
     let NodeId { id } = link.call("cannot ask for the node's ID", &Id {}, QUICK)?;
     match global.json {

@@ -5,6 +5,7 @@ use gshell_control::messages::daemon::{GroupList, Groups};
 use gshell_control::messages::node::{Info, NodeInfo};
 use serde::Serialize;
 
+use super::args::{Command, Matches};
 use super::failure::Outcome;
 use super::link::{Absent, Global, Link, QUICK};
 use super::{output, time};
@@ -42,8 +43,18 @@ struct Group<'a> {
     warnings: &'a [String],
 }
 
+/// `gshell info`.
+pub const COMMAND: Command = Command {
+    examples: &["gshell info", "gshell info --json"],
+    ..Command::new(
+        "info",
+        "Show this node: version, folders, groups, and what is wrong with it",
+        run,
+    )
+};
+
 /// Prints the node and its groups.
-pub fn run(global: &Global) -> Outcome {
+fn run(global: &Global, _: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Start)?;
     let info: NodeInfo = link.call("cannot ask for the node's state", &Info {}, QUICK)?;
     let GroupList { groups } = link.call("cannot list groups", &Groups {}, QUICK)?;

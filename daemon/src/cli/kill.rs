@@ -3,30 +3,41 @@
 use gshell_control::messages::daemon::{GroupsKilled, KillGroups};
 
 use super::act::refusals;
+use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, SLOW};
+use super::ps::no_group;
 use super::{output, values};
 use crate::exit_codes::Status;
 
-/// End groups and forget their environments; refused while environments run, unless forced.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gshell kill web\n  gshell kill 'test*'\n  gshell kill -f web-0.1.0")]
-pub struct Args {
-    /// Also groups in which environments run.
-    #[arg(short, long)]
-    force: bool,
-
-    /// Names of groups, with or without version, * for anything.
-    #[arg(required = true, value_name = "GROUP", value_parser = values::target)]
-    groups: Vec<String>,
-}
+/// `gshell kill`.
+pub const COMMAND: Command = Command {
+    options: &[Opt::flag("force", "Also groups in which environments run").short('f')],
+    positionals: &[Positional::new(
+        "GROUP",
+        "Names of groups, with or without version, * for anything",
+    )
+    .many(Many::Some)
+    .values(Values::Group)
+    .check(values::target)],
+    examples: &[
+        "gshell kill web",
+        "gshell kill 'test*'",
+        "gshell kill -f web-0.1.0",
+    ],
+    ..Command::new(
+        "kill",
+        "End groups and forget their environments; refused while environments run, unless forced",
+        run,
+    )
+};
 
 /// Ends the groups and prints their names. When one is refused, nothing is changed.
-pub fn run(global: &Global, args: Args) -> Outcome {
+fn run(global: &Global, matches: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Fail)?;
     let request = KillGroups {
-        patterns: args.groups,
-        force: args.force,
+        patterns: matches.texts(0),
+        force: matches.flag("force"),
     };
     let killed: GroupsKilled = link.call("cannot kill groups", &request, SLOW)?;
     match global.json {
@@ -48,18 +59,16 @@ fn text(killed: &GroupsKilled) -> String {
 }
 
 fn verdict(killed: &GroupsKilled) -> Outcome {
-    if !killed.refused.is_empty() {
+    if let Some(status) = Status::of_refusals(killed.refused.iter().map(|refused| refused.code)) {
         let text = refusals("kill", &killed.refused).join("\ngshell: ");
-        return Err(Failure::new(
-            Status::Refused,
-            format!("{text}\ngshell: nothing was changed ('-f' ends them anyway)"),
-        ));
+        let after = match status == Status::Refused && killed.killed.is_empty() {
+            true => "\ngshell: nothing was changed ('-f' ends them anyway)",
+            false => "",
+        };
+        return Err(Failure::new(status, text + after));
     }
     if !killed.unmatched.is_empty() {
-        let text = format!(
-            "no group has the name {} ('gshell info' lists them)",
-            killed.unmatched.join(", ")
-        );
+        let text = no_group(&killed.unmatched.join(", "));
         return Err(Failure::new(Status::NotFound, text));
     }
     Ok(Status::Ok)
@@ -69,6 +78,7 @@ fn verdict(killed: &GroupsKilled) -> Outcome {
 mod tests {
     use super::*;
     use gshell_control::messages::daemon::Refused;
+    use gshell_wire::Code;
 
     #[test]
     fn names_are_printed() {
@@ -87,6 +97,7 @@ mod tests {
             id: "a-1".into(),
             name: "a".into(),
             reason: "00aa11bb22cc (top.lua) runs".into(),
+            code: Code::State as u16,
         };
         let failure = verdict(&GroupsKilled {
             refused: vec![refused],

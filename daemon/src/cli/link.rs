@@ -116,7 +116,7 @@ fn explain(what: &str, fault: &Fault) -> Failure {
 pub fn connect(dirs: &Dirs) -> Result<Option<Client>, Failure> {
     let path = unix::socket_path(&dirs.run, PUBLISHER, DAEMON_SERVICE);
     match unix::connect(&path) {
-        Ok(socket) => greet(Client::over(socket), "the node").map(Some),
+        Ok(socket) => greet(Client::over(socket), "the node", QUICK).map(Some),
         Err(error) => match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
             ErrorKind::PermissionDenied => {
@@ -139,17 +139,17 @@ pub fn connect(dirs: &Dirs) -> Result<Option<Client>, Failure> {
 pub fn connect_group(socket: &str, group: &str) -> Result<Client, Failure> {
     let what = format!("cannot reach group {group}");
     let client = Client::connect(Path::new(socket)).map_err(|fault| Failure::fault(&what, &fault))?;
-    greet(client, &format!("group {group}"))
+    greet(client, &format!("group {group}"), QUICK)
 }
 
 /// Says hello and waits until `who` does: a process that hangs takes connections all the same.
-fn greet(mut client: Client, who: &str) -> Result<Client, Failure> {
+pub fn greet(mut client: Client, who: &str, limit: Duration) -> Result<Client, Failure> {
     let silent = |why: &str| Failure::new(Status::Unreachable, format!("{who} does not answer: {why}"));
     client.flush().map_err(|fault| silent(&fault.to_string()))?;
-    let limit = PollTimeout::try_from(QUICK).unwrap_or(PollTimeout::MAX);
-    let answered = poll(&mut [PollFd::new(client.fd(), PollFlags::POLLIN)], limit);
+    let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    let answered = poll(&mut [PollFd::new(client.fd(), PollFlags::POLLIN)], timeout);
     match answered {
-        Ok(0) => Err(silent(&format!("no hello within {} s", QUICK.as_secs()))),
+        Ok(0) => Err(silent(&format!("no hello within {} ms", limit.as_millis()))),
         // A signal is no reason to doubt; the call that follows waits for the same.
         _ => Ok(client),
     }

@@ -5,6 +5,7 @@ use gshell_control::messages::node::{
 };
 use serde::Serialize;
 
+use super::args::{Command, Matches, Opt};
 use super::failure::Outcome;
 use super::link::{Absent, Global, Link, QUICK};
 use super::output;
@@ -16,34 +17,34 @@ const WIDTH: usize = 24;
 /// Characters that are left of what is cut.
 const CUT: usize = 21;
 
-/// List services, with the scopes in which each is offered (WLOP: WAN, LAN, OS, process).
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gshell list\n  gshell list -v\n  gshell list --publisher gshell --service 'grg-*'"
-)]
-pub struct Args {
-    /// Everything about each service, its address too.
-    #[arg(short, long)]
-    verbose: bool,
-
-    /// Only of this publisher, * for anything.
-    #[arg(long, value_name = "PUBLISHER", default_value = "*")]
-    publisher: String,
-
-    /// Only services of this name, * for anything.
-    #[arg(long, value_name = "SERVICE", default_value = "*")]
-    service: String,
-}
+/// `gshell list`.
+pub const COMMAND: Command = Command {
+    options: &[
+        Opt::flag("verbose", "Everything about each service, its address too").short('v'),
+        Opt::value("publisher", "PUBLISHER", "Only of this publisher, * for anything").default("*"),
+        Opt::value("service", "SERVICE", "Only services of this name, * for anything").default("*"),
+    ],
+    examples: &[
+        "gshell list",
+        "gshell list -v",
+        "gshell list --publisher gshell --service 'grg-*'",
+    ],
+    ..Command::new(
+        "list",
+        "List services, with the scopes in which each is offered (WLOP: WAN, LAN, OS, process)",
+        run,
+    )
+};
 
 /// Prints the services.
-pub fn run(global: &Global, args: Args) -> Outcome {
+fn run(global: &Global, matches: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Start)?;
     let request = List {
-        publisher: args.publisher,
-        service: args.service,
+        publisher: matches.string("publisher").unwrap_or_default(),
+        service: matches.string("service").unwrap_or_default(),
     };
     let Services { entries } = link.call("cannot list services", &request, QUICK)?;
-    match (global.json, args.verbose) {
+    match (global.json, matches.flag("verbose")) {
         (true, _) => output::json(&entries.iter().map(Row::of).collect::<Vec<_>>())?,
         (false, false) => drop(output::print(&table(&entries))?),
         (false, true) => drop(output::print(&blocks(&entries))?),

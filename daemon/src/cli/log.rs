@@ -7,29 +7,36 @@ use gshell_service::Incoming;
 use gshell_service::blocking::{Client, Received};
 use gshell_wire::{Code, Fault};
 
+use super::args::{Command, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, QUICK, connect_group};
 use super::{output, values};
 use crate::exit_codes::Status;
 
-/// Print the log of the daemon, a group or an environment.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gshell log top.lua\n  gshell log -n 20 00aa11bb22cc\n  gshell log -f daemon\n  gshell log web"
-)]
-pub struct Args {
-    /// Go on with what is written from now on, until Ctrl-C.
-    #[arg(short, long)]
-    follow: bool,
-
-    /// Only the last lines.
-    #[arg(short = 'n', long, value_name = "LINES")]
-    lines: Option<u32>,
-
-    /// "daemon", the name of a group, or ID or name of an environment.
-    #[arg(value_name = "daemon|GROUP|ID|NAME", value_parser = values::target)]
-    target: String,
-}
+/// `gshell log`.
+pub const COMMAND: Command = Command {
+    options: &[
+        Opt::flag("follow", "Go on with what is written from now on, until Ctrl-C").short('f'),
+        Opt::value("lines", "LINES", "Only the last lines").short('n'),
+    ],
+    positionals: &[Positional::new(
+        "daemon|GROUP|ID|NAME",
+        "\"daemon\", the name of a group, or ID or name of an environment",
+    )
+    .values(Values::Log)
+    .check(values::target)],
+    examples: &[
+        "gshell log top.lua",
+        "gshell log -n 20 00aa11bb22cc",
+        "gshell log -f daemon",
+        "gshell log web",
+    ],
+    ..Command::new(
+        "log",
+        "Print the log of the daemon, a group or an environment",
+        run,
+    )
+};
 
 /// What the stream came to.
 enum Next {
@@ -42,13 +49,15 @@ enum Next {
 }
 
 /// Prints the log.
-pub fn run(global: &Global, args: Args) -> Outcome {
-    let mut link = Link::open(global, Absent::Fail)?;
+fn run(global: &Global, matches: &Matches) -> Outcome {
     let mut query = LogQuery {
-        target: args.target,
-        lines: args.lines,
-        follow: args.follow,
+        target: matches.texts(0).concat(),
+        lines: matches
+            .number("lines", 0, u32::MAX.into())?
+            .map(|lines| lines as u32),
+        follow: matches.flag("follow"),
     };
+    let mut link = Link::open(global, Absent::Fail)?;
     let Some(socket) = copy(link.client(), &query)? else {
         return Ok(Status::Ok);
     };

@@ -5,13 +5,16 @@
 //! where a script runs in this process.
 
 mod act;
+mod args;
 mod attach;
 mod autostart;
+mod complete;
 mod completions;
 mod daemon;
 mod elf;
 mod exec;
 mod failure;
+mod help;
 mod id;
 mod info;
 mod kill;
@@ -28,114 +31,100 @@ mod shell;
 mod time;
 mod values;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use gshell_control::LogLevel;
-use gshell_control::messages::daemon::Action;
+use gshell_control::{Invalid, LogLevel};
 
-use crate::dirs::Dirs;
-use crate::exit_codes::{HELP, Status};
-use failure::{Failure, Outcome};
-use link::Global;
+use self::args::help::{Style, help};
+use self::args::{Command, Matches, Opt, Stop, Values};
+use self::failure::{Failure, Outcome};
+use self::link::Global;
+use crate::VERSION;
+use crate::dirs::{Dirs, RUN_VARIABLE, STATE_VARIABLE};
+use crate::exit_codes::{self, Status};
 
 /// What `-p` means when it is not given.
 const SELF: &str = "self";
 
-/// Heading of the options that every command has.
-const GLOBAL: &str = "Global options";
+/// The first word of a shell that asks what the words behind it can be completed to.
+const COMPLETE: &str = "__complete";
 
-/// Runs Lua scripts in supervised groups on this machine.
-///
-/// A node (the daemon) keeps groups, a group is a process that runs environments, and an environment is one script
-/// or program with its arguments, output and restart policy. Commands that need a node start one for this user.
-#[derive(Debug, Parser)]
-#[command(name = "gshell", version, after_help = HELP, max_term_width = 110)]
-pub struct Cli {
-    /// How much a node or group started by this command logs: error, warn, info or debug.
-    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "LEVEL", default_value_t = LogLevel::Info)]
-    log_level: LogLevel,
+/// Options of every command.
+const GLOBAL_OPTIONS: &[Opt] = &[
+    Opt::value(
+        "log-level",
+        "LEVEL",
+        "How much a node or group started by this command logs: error, warn, info or debug",
+    )
+    .short('l')
+    .default(LogLevel::Info.as_str())
+    .values(Values::Words(&["error", "warn", "info", "debug"])),
+    Opt::value("provider", "NODE", "Node that the command is for")
+        .short('p')
+        .default(SELF),
+    Opt::flag("json", "Print tables and results as JSON"),
+    Opt::value(
+        "run-dir",
+        "DIR",
+        "Folder of sockets and logs [default: /run/gshell for root, else the user's]",
+    )
+    .env(RUN_VARIABLE)
+    .values(Values::Folder),
+    Opt::value(
+        "state-dir",
+        "DIR",
+        "Folder of the state that lasts [default: /var/lib/gshell for root, else the user's]",
+    )
+    .env(STATE_VARIABLE)
+    .values(Values::Folder),
+];
 
-    /// Node that the command is for.
-    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "NODE", default_value = SELF)]
-    provider: String,
+/// Asks for the version of the program.
+const VERSION_OPTION: Opt = Opt::flag("version", "Print version").short('V');
 
-    /// Print tables as JSON.
-    #[arg(long, global = true, help_heading = GLOBAL)]
-    json: bool,
-
-    /// Folder of sockets and logs [default: /run/gshell for root, else the user's; or GSHELL_RUN_DIR].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR")]
-    run_dir: Option<PathBuf>,
-
-    /// Folder of the state that lasts [default: /var/lib/gshell for root, else the user's; or GSHELL_STATE_DIR].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR")]
-    state_dir: Option<PathBuf>,
-
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Daemon(daemon::Args),
-    Run(run::Args),
-    Exec(exec::Args),
-    Ps(ps::Args),
-    Attach(attach::Args),
-    /// Ask environments to end: their on_stop runs, and after a grace period they are ended.
-    Stop(act::Args),
-    /// Start environments that have exited, with the same ID and policy.
-    Start(act::Args),
-    /// Stop environments and start them again.
-    Restart(act::Args),
-    /// Forget environments that have exited: their records and logs.
-    Rm(act::Args),
-    Kill(kill::Args),
-    Log(log::Args),
-    List(list::Args),
-    /// Print this node's ID.
-    #[command(after_help = "Example:\n  gshell id")]
-    Id,
-    /// Show this node: version, folders, groups, and what is wrong with it.
-    #[command(after_help = "Examples:\n  gshell info\n  gshell info --json")]
-    Info,
-    /// Try Lua in this process: line editing, history, completion; values are printed.
-    #[command(after_help = "Examples:\n  gshell shell\n  echo 'print(1 + 1)' | gshell shell")]
-    Shell,
-    Completions(completions::Args),
-    /// Check that this build computes, sends and measures correctly on this machine.
-    #[command(after_help = "Example:\n  gshell selftest")]
-    Selftest,
-}
+/// The program. A command is a table in a file of its own, and a line here.
+const PROGRAM: Command = Command {
+    long: "A node (the daemon) keeps groups, a group is a process that runs environments, and an environment is one \
+           script or program with its arguments, output and restart policy. Commands that need a node start one for \
+           this user.",
+    options: &[VERSION_OPTION],
+    commands: &[
+        &daemon::COMMAND,
+        &run::COMMAND,
+        &exec::COMMAND,
+        &ps::COMMAND,
+        &attach::COMMAND,
+        &act::STOP,
+        &act::START,
+        &act::RESTART,
+        &act::REMOVE,
+        &kill::COMMAND,
+        &log::COMMAND,
+        &list::COMMAND,
+        &id::COMMAND,
+        &info::COMMAND,
+        &shell::COMMAND,
+        &completions::COMMAND,
+        &selftest::COMMAND,
+        &help::COMMAND,
+    ],
+    after: exit_codes::HELP,
+    ..Command::new(
+        "gshell",
+        "Runs Lua scripts in supervised groups on this machine",
+        no_command,
+    )
+};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let text = error.render().to_string();
-            return report(match error.use_stderr() {
-                true => Err(Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))),
-                // Help and version are no error, and go where results go.
-                false => output::print(&text).map(|_| Status::Ok),
-            });
-        }
+    let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let outcome = match words.first().is_some_and(|word| word == COMPLETE) {
+        true => complete::run(words.split_off(1)),
+        false => command(words),
     };
-    // Its exit status is the node's own.
-    if let Some(Command::Daemon(args)) = &cli.command {
-        return match cli.global() {
-            Ok(global) => daemon::main(&global, args),
-            Err(failure) => report(Err(failure)),
-        };
-    }
-    report(cli.run())
-}
-
-/// Says why it did not work, and gives the status.
-fn report(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(status) => status.into(),
         Err(failure) => {
@@ -147,95 +136,82 @@ fn report(outcome: Outcome) -> ExitCode {
     }
 }
 
-impl Cli {
-    fn global(&self) -> Result<Global, Failure> {
-        let dirs = Dirs::find(self.run_dir.as_deref(), self.state_dir.as_deref())
-            .map_err(|error| Failure::io("cannot find the working directory", &error))?;
-        Ok(Global {
-            dirs,
-            provider: (self.provider != SELF).then(|| self.provider.clone()),
-            log_level: self.log_level,
-            json: self.json,
-        })
-    }
-
-    fn run(self) -> Outcome {
-        let global = self.global()?;
-        let Some(command) = self.command else {
-            return no_command(&global);
-        };
-        match command {
-            Command::Daemon(_) => Ok(Status::Ok), // taken care of by `main`
-            Command::Run(args) => run::run(&global, args),
-            Command::Exec(args) => exec::run(&global, args),
-            Command::Ps(args) => ps::run(&global, args),
-            Command::Attach(args) => attach::run(&global, &args),
-            Command::Stop(args) => act::run(&global, Action::Stop, args),
-            Command::Start(args) => act::run(&global, Action::Start, args),
-            Command::Restart(args) => act::run(&global, Action::Restart, args),
-            Command::Rm(args) => act::run(&global, Action::Remove, args),
-            Command::Kill(args) => kill::run(&global, args),
-            Command::Log(args) => log::run(&global, args),
-            Command::List(args) => list::run(&global, args),
-            Command::Id => id::run(&global),
-            Command::Info => info::run(&global),
-            Command::Shell => shell::run(&global),
-            Command::Completions(args) => completions::run(&args),
-            Command::Selftest => selftest::run(),
+fn command(words: Vec<OsString>) -> Outcome {
+    let mut matches = Matches::new(&PROGRAM);
+    // Help and version are no error, and go where results go.
+    let text = match matches.read(words) {
+        Ok(()) => {
+            matches.check()?;
+            return (matches.command().run)(&global(&matches)?, &matches);
         }
-    }
+        Err(Stop::Wrong(failure)) => return Err(failure),
+        Err(Stop::Version) => format!("gshell {VERSION}\n"),
+        Err(Stop::Help(long)) => help(matches.path(), long, Style::of_stdout()),
+    };
+    output::print(&text).map(|_| Status::Ok)
+}
+
+/// What every command is told.
+fn global(matches: &Matches) -> Result<Global, Failure> {
+    let folder = |long| matches.raw(long).map(std::path::Path::new);
+    let dirs = Dirs::find(folder("run-dir"), folder("state-dir"))
+        .map_err(|error| Failure::io("cannot find the working directory", &error))?;
+    let level = |text: &str| text.parse().map_err(|error: Invalid| error.reason);
+    Ok(Global {
+        dirs,
+        provider: matches.string("provider").filter(|provider| provider != SELF),
+        log_level: matches.parse("log-level", level)?.unwrap_or_default(),
+        json: matches.flag("json"),
+    })
 }
 
 /// Without a command: the shell on a terminal; in a pipe or a script it was a mistake.
-fn no_command(global: &Global) -> Outcome {
+fn no_command(global: &Global, matches: &Matches) -> Outcome {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        return shell::run(global);
+        return shell::run(global, matches);
     }
-    let text = format!("no command given\n\n{}", Cli::command().render_help());
-    Err(Failure::usage(text))
+    let text = help(matches.path(), false, Style::of_stdout());
+    Err(Failure::usage(format!("no command given\n\n{text}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
-    fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(std::iter::once(&"gshell").chain(words))
+    /// A command line without error.
+    pub fn parse(line: &[&str]) -> Matches {
+        try_parse(line).unwrap_or_else(|failure| panic!("{line:?}: {failure}"))
     }
 
-    #[test]
-    fn the_definition_is_consistent() {
-        Cli::command().debug_assert();
+    /// A command line; help is none.
+    pub fn try_parse(line: &[&str]) -> Result<Matches, Failure> {
+        let mut matches = Matches::new(&PROGRAM);
+        match matches.read(line.iter().map(OsString::from).collect()) {
+            Ok(()) => matches.check().map(|()| matches),
+            Err(Stop::Wrong(failure)) => Err(failure),
+            Err(other) => panic!("{line:?}: {other:?}"),
+        }
     }
 
     #[test]
     fn global_options_go_before_and_behind_the_command() {
         for words in [["--json", "ps"], ["ps", "--json"]] {
-            assert!(parse(&words).unwrap().json);
+            assert!(parse(&words).flag("json"));
         }
-        let cli = parse(&["ps", "--run-dir", "/r", "-l", "debug", "-p", "0123456789ab"]).unwrap();
-        let global = cli.global().unwrap();
+        let matches = parse(&["ps", "--run-dir", "/r", "-l", "debug", "-p", "0123456789ab"]);
+        let global = global(&matches).unwrap();
         assert_eq!(global.dirs.run, PathBuf::from("/r"));
         assert_eq!(
             (global.log_level, global.provider.as_deref()),
             (LogLevel::Debug, Some("0123456789ab"))
         );
-        assert!(parse(&["-l", "loud", "ps"]).is_err());
-    }
-
-    #[test]
-    fn every_command_has_examples() {
-        for command in Cli::command().get_subcommands() {
-            let help = command
-                .get_after_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            assert!(help.contains("gshell "), "{} has no example", command.get_name());
-            assert!(
-                command.get_about().is_some(),
-                "{} has no description",
-                command.get_name()
-            );
-        }
+        let failure = try_parse(&["-l", "loud", "ps"]).err().unwrap();
+        assert!(
+            failure.text.contains("allowed are error, warn, info, debug"),
+            "{failure}"
+        );
+        let words: Vec<&str> = LogLevel::ALL.iter().map(|level| level.as_str()).collect();
+        assert!(matches!(GLOBAL_OPTIONS[0].values, Values::Words(known) if known == words));
     }
 }

@@ -3,7 +3,7 @@
 //! Everything that can be wrong with it is said here, before anything is started.
 
 use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use gshell_control::limits::{PACKAGE_BYTES, PACKAGE_FILES};
@@ -33,7 +33,7 @@ pub struct Packed {
 /// Reads `path`, a script, an ELF program, or a folder with `main.lua` or `init.lua`, and checks that it can run.
 pub fn pack(path: &Path) -> Result<Packed, Failure> {
     let shown = path.display();
-    let meta = fs::metadata(path).map_err(|error| Failure::io(&format!("cannot run {shown}"), &error))?;
+    let meta = fs::metadata(path).map_err(|error| absent(path, &error))?;
     let real = fs::canonicalize(path).map_err(|error| Failure::io(&format!("cannot run {shown}"), &error))?;
     let packed = match meta.is_dir() {
         true => folder(path, &real)?,
@@ -45,6 +45,26 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
         .map_err(|error| Failure::error(format!("cannot run {shown}: {error}")))?;
     check_main(path, &packed.package)?;
     Ok(packed)
+}
+
+/// The error for a path that leads nowhere: says where it was looked for, which a relative path leaves open.
+fn absent(path: &Path, error: &io::Error) -> Failure {
+    let mut failure = Failure::io(&format!("cannot run {}", path.display()), error);
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut lua = path.as_os_str().to_owned();
+    lua.push(".lua");
+    let lua = Path::new(&lua);
+    if error.kind() != ErrorKind::NotFound {
+        return failure;
+    }
+    failure.text.push_str(&match lua.is_file() {
+        true => format!(" (did you mean {}?)", lua.display()),
+        false => format!(
+            " (looked for a script, a folder or a program at {})",
+            whole.display()
+        ),
+    });
+    failure
 }
 
 fn file(path: &Path, meta: &Metadata) -> Result<Packed, Failure> {
@@ -213,7 +233,7 @@ fn read(path: &Path, meta: &Metadata, most: usize) -> Result<Vec<u8>, Failure> {
             "cannot run {shown}: it is no regular file"
         )));
     }
-    let failed = |error: std::io::Error| Failure::io(&format!("cannot read {shown}"), &error);
+    let failed = |error: io::Error| Failure::io(&format!("cannot read {shown}"), &error);
     let mut data = Vec::new();
     File::open(path)
         .map_err(failed)?
@@ -417,10 +437,15 @@ mod tests {
     fn missing_files_and_bad_scripts() {
         let temp = Temp::new("bad");
         let error = pack(&temp.0.join("none.lua")).unwrap_err();
-        assert!(
-            error.text.ends_with("none.lua: no such file or directory"),
-            "{error}"
+        let place = temp.0.join("none.lua");
+        let want = format!(
+            "none.lua: no such file or directory (looked for a script, a folder or a program at {})",
+            place.display()
         );
+        assert!(error.text.ends_with(&want), "{error}");
+        temp.write("top.lua", b"");
+        let error = pack(&temp.0.join("top")).unwrap_err();
+        assert!(error.text.ends_with("top.lua?)"), "{error}");
         let error = pack(&temp.write("bad.lua", b"local x = 1\nlocal = 2\n")).unwrap_err();
         assert!(error.text.contains("bad.lua:2:"), "{error}");
         assert!(pack(&temp.write("chunk.lua", b"\x1bLua\x54\x00")).is_err());

@@ -1,6 +1,5 @@
 //! `gshell run`: a script or program in an environment of a group.
 
-use std::ffi::OsString;
 use std::path::Path;
 
 use gshell_control::limits::RT_MAX;
@@ -8,137 +7,135 @@ use gshell_control::messages::daemon::{Run, Started};
 use gshell_control::{GroupSpec, Invalid, Job, Restart};
 use gshell_sys::user;
 
+use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, SLOW};
 use super::pack::{self, Packed};
 use super::{attach, output, values};
 use crate::exit_codes::Status;
 
-/// Run a script, a folder with main.lua, or an ELF program in an environment; prints its ID.
-///
-/// What follows PATH goes to the script as it is, options too. The options about the group (threads, priority, user,
-/// CPUs) count when the group is made; for one that exists they only warn.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gshell run hello.lua\n  gshell run -i examples/top.lua -n 1\n  \
-                  gshell run -g web --restart always --mem 16M server/ --port 80\n  \
-                  gshell run -g fast --rt 10 --cpus 0,2-3 loop.lua"
-)]
-pub struct Args {
-    /// Group to run in [default: a new one with a name that is made up].
-    #[arg(short, long, value_parser = values::group)]
-    group: Option<String>,
+/// What to run.
+pub const WHAT: &[Positional] = &[
+    Positional::new("PATH", "What to run").values(Values::File),
+    Positional::new("ARGS", "Its arguments, as they are, options too").many(Many::Rest),
+];
 
-    /// Executor threads of the group [default: the number of CPUs, at most 4].
-    #[arg(long, value_name = "N", value_parser = values::threads)]
-    max_threads: Option<u16>,
+/// `gshell run`.
+pub const COMMAND: Command = Command {
+    long: "What follows PATH goes to the script as it is, options too. The options about the group (threads, \
+           priority, user, CPUs) count when the group is made; for one that exists they only warn.",
+    options: &[
+        Opt::value("group", "GROUP", "Group to run in [default: a new one with a name that is made up]")
+            .short('g')
+            .values(Values::Group)
+            .check(values::group),
+        Opt::value(
+            "max-threads",
+            "N",
+            "Executor threads of the group [default: the number of CPUs, at most 4]",
+        ),
+        Opt::value("rt", "PRIORITY", "Real-time priority of the group, 1 to 99 (SCHED_RR)"),
+        Opt::value("mem", "SIZE", "Memory that the environment may use, such as 64k, 16M or 1G"),
+        Opt::value("user", "USER", "User that the group runs as"),
+        Opt::value("nice", "N", "Nice value of the group, -20 (favoured) to 19"),
+        Opt::value("cpus", "LIST", "CPUs that the group may use, such as 0,2-3"),
+        Opt::flag(
+            "interactive",
+            "Attach this terminal: input, output, signals. Ctrl-C asks the script to stop, a second one kills it; \
+             Ctrl-P Ctrl-Q detaches",
+        )
+        .short('i'),
+        Opt::flag("rm", "Remove the environment as soon as it has exited for good"),
+        Opt::value("restart", "N|always", "Restarts after a failure: a number, or \"always\"").default("0"),
+        Opt::value(
+            "name",
+            "NAME",
+            "Name that the environment is listed by [default: the name of the file or folder]",
+        )
+        .check(values::target),
+    ],
+    positionals: WHAT,
+    examples: &[
+        "gshell run hello.lua",
+        "gshell run -i examples/top.lua -n 1",
+        "gshell run -g web --restart always --mem 16M server/ --port 80",
+        "gshell run -g fast --rt 10 --cpus 0,2-3 loop.lua",
+    ],
+    ..Command::new(
+        "run",
+        "Run a script, a folder with main.lua, or an ELF program in an environment; prints its ID",
+        run,
+    )
+};
 
-    /// Real-time priority of the group, 1 to 99 (SCHED_RR).
-    #[arg(long, value_name = "PRIORITY", value_parser = clap::value_parser!(u8).range(1..=i64::from(RT_MAX)))]
-    rt: Option<u8>,
-
-    /// Memory that the environment may use, such as 64k, 16M or 1G.
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
-    mem: Option<u64>,
-
-    /// User that the group runs as.
-    #[arg(long, value_name = "USER")]
-    user: Option<String>,
-
-    /// Nice value of the group, -20 (favoured) to 19.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-20..=19))]
-    nice: Option<i8>,
-
-    /// CPUs that the group may use, such as 0,2-3.
-    #[arg(long, value_name = "LIST", value_parser = parse_cpus)]
-    cpus: Option<Cpus>,
-
-    /// Attach this terminal: input, output, signals. Ctrl-C asks the script to stop, a second one kills it; Ctrl-P
-    /// Ctrl-Q detaches.
-    #[arg(short, long)]
-    interactive: bool,
-
-    /// Remove the environment as soon as it has exited for good.
-    #[arg(long)]
-    rm: bool,
-
-    /// Restarts after a failure: a number, or "always".
-    #[arg(long, value_name = "N|always", default_value_t = Restart::Never, value_parser = parse_restart)]
+/// What the options say about the group and the environment.
+#[derive(Debug)]
+struct Choice {
+    spec: GroupSpec,
+    memory: u64,
     restart: Restart,
-
-    /// Name that the environment is listed by [default: the name of the file or folder].
-    #[arg(long, value_name = "NAME", value_parser = values::target)]
-    name: Option<String>,
-
-    /// What to run, and its arguments.
-    #[arg(required = true, value_names = ["PATH", "ARGS"], num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
-    command: Vec<OsString>,
 }
 
-/// A list of CPUs as one value: a plain list would be an option that can be given many times.
-#[derive(Clone, Debug)]
-struct Cpus(Vec<u16>);
-
-fn parse_cpus(text: &str) -> Result<Cpus, String> {
-    values::cpus(text).map(Cpus)
-}
-
-fn parse_restart(text: &str) -> Result<Restart, String> {
-    text.parse().map_err(|error: Invalid| error.reason)
-}
-
-/// Path and arguments from the words behind the options.
-pub fn split(words: &[OsString]) -> Result<(&Path, Vec<String>), Failure> {
-    let Some((path, args)) = words.split_first() else {
-        return Err(Failure::usage("no PATH given, see --help"));
-    };
-    // Options end at the path, so a dash here is an option that does not exist.
-    if path.as_encoded_bytes().starts_with(b"-") {
-        let path = path.to_string_lossy();
-        return Err(Failure::usage(format!(
-            "unexpected option {path}, see --help (a file of this name: ./{path})"
-        )));
-    }
-    let text = |word: &OsString| {
-        word.clone().into_string().map_err(|word| {
-            Failure::usage(format!(
-                "argument {:?} is no text in UTF-8",
-                word.to_string_lossy()
-            ))
+impl Choice {
+    fn of(global: &Global, matches: &Matches) -> Result<Self, Failure> {
+        let restart = |text: &str| text.parse().map_err(|error: Invalid| error.reason);
+        let spec = GroupSpec {
+            max_threads: matches.parse("max-threads", values::threads)?.unwrap_or(0),
+            rt: matches.number("rt", 1, RT_MAX.into())?.unwrap_or(0) as u8,
+            nice: matches.number("nice", -20, 19)?.unwrap_or(0) as i8,
+            cpus: matches.parse("cpus", values::cpus)?.unwrap_or_default(),
+            user: matches.string("user"),
+            log_level: global.log_level,
+            ..GroupSpec::default()
+        };
+        if let Some(user) = &spec.user {
+            user::lookup(user).map_err(|error| Failure::io(&format!("cannot run as user {user}"), &error))?;
+        }
+        spec.check()?;
+        Ok(Self {
+            spec,
+            memory: matches.parse("mem", values::size)?.unwrap_or(0),
+            restart: matches.parse("restart", restart)?.unwrap_or(Restart::Never),
         })
-    };
-    Ok((Path::new(path), args.iter().map(text).collect::<Result<_, _>>()?))
+    }
+}
+
+/// Path and arguments.
+pub fn what(matches: &Matches) -> (&Path, Vec<String>) {
+    let path = matches.words().first().map_or(Path::new(""), Path::new);
+    (path, matches.texts(1))
 }
 
 /// Starts the environment; with `-i`, ends as it does.
-pub fn run(global: &Global, args: Args) -> Outcome {
-    let (path, words) = split(&args.command)?;
+fn run(global: &Global, matches: &Matches) -> Outcome {
+    let Choice {
+        spec,
+        memory,
+        restart,
+    } = Choice::of(global, matches)?;
+    let interactive = matches.flag("interactive");
+    let (path, words) = what(matches);
     let Packed { package, name } = pack::pack(path)?;
-    let name = args.name.clone().unwrap_or(name);
+    let name = matches.string("name").unwrap_or(name);
     Job::check_request(&name, &words)?;
-    let spec = spec(global, &args)?;
-    let (cols, rows) = if args.interactive {
-        attach::window()
-    } else {
-        (0, 0)
-    };
+    let (cols, rows) = if interactive { attach::window() } else { (0, 0) };
     let request = Run {
-        group: args.group,
+        group: matches.string("group"),
         spec,
         package,
         name,
         args: words,
-        restart: args.restart,
-        auto_remove: args.rm,
-        memory: args.mem.unwrap_or(0),
-        interactive: args.interactive,
+        restart,
+        auto_remove: matches.flag("rm"),
+        memory,
+        interactive,
         rows,
         cols,
     };
     let mut link = Link::open(global, Absent::Start)?;
     let started: Started = link.call(&format!("cannot run {}", path.display()), &request, SLOW)?;
     output::warn_all(&started.warnings);
-    if args.interactive {
+    if interactive {
         return attach::attach(&attach::Place::of(started));
     }
     match global.json {
@@ -148,53 +145,39 @@ pub fn run(global: &Global, args: Args) -> Outcome {
     Ok(Status::Ok)
 }
 
-fn spec(global: &Global, args: &Args) -> Result<GroupSpec, Failure> {
-    if let Some(user) = &args.user {
-        user::lookup(user).map_err(|error| Failure::io(&format!("cannot run as user {user}"), &error))?;
-    }
-    let spec = GroupSpec {
-        max_threads: args.max_threads.unwrap_or(0),
-        rt: args.rt.unwrap_or(0),
-        nice: args.nice.unwrap_or(0),
-        cpus: args.cpus.clone().map(|cpus| cpus.0).unwrap_or_default(),
-        user: args.user.clone(),
-        log_level: global.log_level,
-        ..GroupSpec::default()
-    };
-    spec.check()?;
-    Ok(spec)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
+    use crate::cli::tests::{parse, try_parse};
 
-    #[derive(Debug, Parser)]
-    struct Wrapper {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(words: &[&str]) -> Result<Args, clap::Error> {
-        Wrapper::try_parse_from(std::iter::once(&"run").chain(words)).map(|wrapper| wrapper.args)
+    fn choice(options: &[&str]) -> Result<Choice, Failure> {
+        let line: Vec<&str> = [&["run"], options, &["a.lua", "x"]].concat();
+        let matches = try_parse(&line)?;
+        Choice::of(&crate::cli::global(&matches)?, &matches)
     }
 
     #[test]
     fn what_follows_the_path_is_the_scripts() {
-        let all = ["a.lua", "-i", "--rm", "--", "-n", "1", "--help", "--mem=x", "-g"];
-        let args = parse(&all).unwrap();
-        assert!(!args.interactive && !args.rm);
-        let (path, words) = split(&args.command).unwrap();
-        assert_eq!(path, Path::new("a.lua"));
-        assert_eq!(words, all[1..]);
+        let all = [
+            "a.lua", "-i", "--rm", "--", "-n", "1", "--help", "--mem=x", "-g", "a.lua",
+        ];
+        for before in [&["run"][..], &["run", "--"]] {
+            let matches = parse(&[before, &all].concat());
+            assert!(!matches.flag("interactive") && !matches.flag("rm"));
+            let (path, words) = what(&matches);
+            assert_eq!(path, Path::new("a.lua"));
+            assert_eq!(words, all[1..]);
+        }
+        assert_eq!(
+            what(&parse(&["run", "--", "-a.lua", "-i"])).0,
+            Path::new("-a.lua")
+        );
     }
 
     #[test]
     fn options_go_before_the_path() {
-        let words = [
-            "-i",
-            "--rm",
+        let options = [
+            "-irm",
             "-g",
             "web",
             "--rt",
@@ -205,55 +188,56 @@ mod tests {
             "0,2-3",
             "--mem",
             "16M",
-            "--restart",
-            "3",
-            "--max-threads",
-            "2",
-            "a.lua",
-            "x",
+            "--restart=3",
         ];
-        let args = parse(&words).unwrap();
-        assert!(args.interactive && args.rm);
+        let failure = choice(&options).unwrap_err();
+        assert!(failure.text.contains("'-r'"), "{failure}");
+        let options = [&["-i", "--rm", "--max-threads", "2"], &options[1..]].concat();
+        let matches = parse(&[&["run"], &options[..], &["a.lua", "x"]].concat());
+        assert!(matches.flag("interactive") && matches.flag("rm"));
+        assert_eq!(matches.text("group"), Some("web"));
+        let Choice {
+            spec,
+            memory,
+            restart,
+        } = choice(&options).unwrap();
+        assert_eq!((spec.rt, spec.nice, spec.max_threads), (5, -3, 2));
+        assert_eq!((memory, restart), (16 << 20, Restart::Times(3)));
+        assert_eq!(spec.cpus, [0, 2, 3]);
+        assert_eq!(choice(&["--restart", "always"]).unwrap().restart, Restart::Always);
+        let plain = choice(&[]).unwrap();
         assert_eq!(
-            (args.group.as_deref(), args.rt, args.nice),
-            (Some("web"), Some(5), Some(-3))
-        );
-        assert_eq!(
-            (args.mem, args.restart, args.max_threads),
-            (Some(16 << 20), Restart::Times(3), Some(2))
-        );
-        assert_eq!(args.cpus.unwrap().0, [0, 2, 3]);
-        assert_eq!(split(&args.command).unwrap().1, ["x"]);
-        assert_eq!(
-            parse(&["--restart", "always", "a"]).unwrap().restart,
-            Restart::Always
+            (plain.restart, plain.memory, plain.spec.rt),
+            (Restart::Never, 0, 0)
         );
     }
 
     #[test]
     fn bad_values_are_told() {
-        for (words, said) in [
-            (vec!["-g", "a_b", "x"], "'_'"),
-            (vec!["--rt", "100", "x"], "1..=99"),
-            (vec!["--rt", "0", "x"], "1..=99"),
-            (vec!["--nice", "20", "x"], "-20..=19"),
-            (vec!["--mem", "lots", "x"], "as in 64k"),
-            (vec!["--restart", "-1", "x"], "always"),
-            (vec!["--cpus", "9-1", "x"], "as in 0,2-3"),
-            (vec!["--max-threads", "0", "x"], "1 to 256"),
-            (vec![], "PATH"),
+        for (options, said) in [
+            (["-g", "a_b"], "'_'"),
+            (["-g", ".."], "'..'"),
+            (["--rt", "100"], "'--rt <PRIORITY>': it is a number from 1 to 99"),
+            (["--rt", "0"], "from 1 to 99"),
+            (["--nice", "20"], "from -20 to 19"),
+            (["--mem", "lots"], "as in 64k"),
+            (["--restart", "-1"], "always"),
+            (["--cpus", "9-1"], "as in 0,2-3"),
+            (["--max-threads", "0"], "1 to 256"),
+            (["--name", "a/b"], "never a path"),
+            (["--user", "--rm"], "needs a value, USER"),
         ] {
-            let error = parse(&words).unwrap_err().to_string();
-            assert!(error.contains(said), "{words:?}: {error}");
+            let failure = choice(&options).unwrap_err();
+            assert_eq!(failure.status, Status::Usage);
+            assert!(failure.text.contains(said), "{options:?}: {failure}");
         }
     }
 
     #[test]
     fn unknown_options_are_no_paths() {
-        let args = parse(&["--bogus", "a.lua"]).unwrap();
-        let failure = split(&args.command).unwrap_err();
+        let failure = try_parse(&["run", "--bogus", "a.lua"]).err().unwrap();
         assert!(
-            failure.status == Status::Usage && failure.text.contains("--bogus"),
+            failure.text.contains("'--bogus'") && failure.text.contains("./--bogus"),
             "{failure}"
         );
     }

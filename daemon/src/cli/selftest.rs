@@ -9,9 +9,12 @@ use gshell_control::messages::node::{Info, NodeId};
 use gshell_control::{Job, State};
 use gshell_sys::{clock, random};
 use gshell_wire::{Code, Fault, Message, decode, encode};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::args::{Command, Matches};
 use super::failure::{Failure, Outcome};
+use super::link::Global;
 use super::{local, output};
 use crate::exit_codes::Status;
 
@@ -30,22 +33,48 @@ const CHECKS: [Check; 9] = [
     ("Lua", lua),
 ];
 
+/// `gshell selftest`.
+pub const COMMAND: Command = Command {
+    examples: &["gshell selftest", "gshell selftest --json"],
+    ..Command::new(
+        "selftest",
+        "Check that this build computes, sends and measures correctly on this machine",
+        run,
+    )
+};
+
+/// A check's result as JSON.
+#[derive(Debug, Serialize)]
+struct Row {
+    check: &'static str,
+    ok: bool,
+    /// Null when nothing is.
+    wrong: Option<String>,
+}
+
 /// Prints a line for each check; fails when one does.
-pub fn run() -> Outcome {
-    let mut failed = 0;
-    for (name, check) in CHECKS {
-        let line = match check() {
-            Ok(()) => format!("ok      {name}\n"),
-            Err(why) => {
-                failed += 1;
-                format!("FAILED  {name}: {why}\n")
-            }
-        };
-        output::print(&line)?;
+fn run(global: &Global, _: &Matches) -> Outcome {
+    let mut rows = Vec::new();
+    for (check, body) in CHECKS {
+        let wrong = body().err();
+        if !global.json {
+            output::print(&match &wrong {
+                None => format!("ok      {check}\n"),
+                Some(why) => format!("FAILED  {check}: {why}\n"),
+            })?;
+        }
+        rows.push(Row {
+            check,
+            ok: wrong.is_none(),
+            wrong,
+        });
     }
-    match failed {
+    if global.json {
+        output::json(&rows)?;
+    }
+    match rows.iter().filter(|row| !row.ok).count() {
         0 => Ok(Status::Ok),
-        _ => Err(Failure::error(format!(
+        failed => Err(Failure::error(format!(
             "{failed} of {} checks failed",
             CHECKS.len()
         ))),

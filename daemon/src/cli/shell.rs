@@ -19,6 +19,7 @@ use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Editor, Helper};
 
+use super::args::{Command, Matches};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
 use super::local::Standard;
@@ -34,6 +35,9 @@ const HISTORY: &str = "shell.history";
 
 /// Lines that are kept of it.
 const HISTORY_LINES: usize = 1000;
+
+/// Words that people type who want to leave. Lua knows neither, and would say nothing.
+const LEAVING: [&str; 2] = ["exit", "quit"];
 
 /// The evaluator and what surrounds it.
 struct Shell {
@@ -54,8 +58,18 @@ enum After {
     End(Status),
 }
 
+/// `gshell shell`.
+pub const COMMAND: Command = Command {
+    examples: &["gshell shell", "echo 'print(1 + 1)' | gshell shell"],
+    ..Command::new(
+        "shell",
+        "Try Lua in this process: line editing, history, completion; values are printed",
+        run,
+    )
+};
+
 /// Evaluates lines until their end: from a terminal with editing and history, else as they come.
-pub fn run(global: &Global) -> Outcome {
+pub fn run(global: &Global, _: &Matches) -> Outcome {
     if let Some(node) = &global.provider {
         return Err(Failure::usage(format!(
             "the shell runs in this process, not on node {node}"
@@ -173,7 +187,11 @@ impl Shell {
     async fn line(&self, text: &str) -> Result<After, Failure> {
         // A Ctrl-C from before is not meant for what runs now.
         while let Ok(Some(_)) = self.signals.get_ref().read() {}
-        let eval = self.repl.eval(text).await;
+        if LEAVING.contains(&text.trim()) {
+            output::note("Ctrl-D or os.exit() leaves");
+            return Ok(After::Next);
+        }
+        let eval = self.repl.eval(expression(text)).await;
         self.output.flush();
         if self.output.is_lost() {
             return Ok(After::End(Status::Ok));
@@ -191,6 +209,12 @@ impl Shell {
             Eval::Exit(code) => Ok(After::End(Status::Script((code & 0xff) as u8))),
         }
     }
+}
+
+/// What is evaluated of a line: `=x` prints x, as Lua's own prompt once had it, and so does `x`.
+fn expression(text: &str) -> &str {
+    let text = text.trim_start();
+    text.strip_prefix('=').unwrap_or(text)
 }
 
 fn append(text: &mut String, line: &str) {
@@ -278,6 +302,11 @@ mod tests {
     fn values_are_a_line() {
         assert_eq!(shown(&[]), "");
         assert_eq!(shown(&["1".into(), "\"a\"".into()]), "1\t\"a\"\n");
+    }
+
+    #[test]
+    fn an_equals_sign_is_left_out() {
+        assert_eq!((expression(" =1 + 1"), expression("x = 1")), ("1 + 1", "x = 1"));
     }
 
     #[test]

@@ -49,18 +49,26 @@ pub fn threads(text: &str) -> Result<u16, String> {
     }
 }
 
-/// Name of a group, without version.
-pub fn group(text: &str) -> Result<String, String> {
-    names::check_group_name(text).map_err(|error| error.reason)?;
-    Ok(text.to_owned())
+/// What `gshell log` calls the node's own log.
+pub const DAEMON: &str = "daemon";
+
+/// Checks the name of a group, without version.
+pub fn group(text: &str) -> Result<(), String> {
+    match text {
+        DAEMON => Err(format!(
+            "'{DAEMON}' is the node itself, as in 'gshell log {DAEMON}'"
+        )),
+        "." | ".." => Err(format!("'{text}' is a folder")),
+        _ => names::check_group_name(text).map_err(|error| error.reason),
+    }
 }
 
-/// Whether `text` can be an ID or a name, and not a path.
-pub fn target(text: &str) -> Result<String, String> {
+/// Checks that `text` can be an ID or a name, and is not a path.
+pub fn target(text: &str) -> Result<(), String> {
     if text.contains('/') || text == ".." || text == "." || text.is_empty() {
         return Err("it is an ID or a name, never a path".to_owned());
     }
-    Ok(text.to_owned())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -108,7 +116,10 @@ mod tests {
 
     #[test]
     fn groups_say_what_is_wrong() {
-        assert_eq!(group("web.2"), Ok("web.2".to_owned()));
+        assert_eq!(group("web.2"), Ok(()));
+        for bad in ["daemon", ".", ".."] {
+            assert!(group(bad).unwrap_err().starts_with(&format!("'{bad}'")), "{bad}");
+        }
         assert!(group("a_b").unwrap_err().contains("'_'"));
     }
 

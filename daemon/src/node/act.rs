@@ -96,6 +96,7 @@ pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
                 id: job.id,
                 name: job.name,
                 reason: fault.to_string(),
+                code: fault.code,
             }),
         }
     }

@@ -72,6 +72,7 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
                     id: name.clone(),
                     name,
                     reason: fault.to_string(),
+                    code: fault.code,
                 });
             }
         }
@@ -94,6 +95,7 @@ fn refused(group: &Rc<Group>) -> Refused {
             running.len(),
             running.join(", ")
         ),
+        code: Code::State as u16,
     }
 }
 

@@ -24,7 +24,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::rc::Rc;
 
 use gshell_control::LogLevel;
@@ -146,12 +145,6 @@ impl Node {
 
 /// Runs a daemon until it is told to end. The fork server, and every group that it forks, leave this
 /// function in processes of their own, with their exit status.
-pub fn run(options: Options) -> ExitCode {
-    match start::main(options) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("gshell: {error}");
-            ExitCode::FAILURE
-        }
-    }
+pub fn run(options: Options) -> Result<u8, String> {
+    start::main(options).map_err(|error| error.to_string())
 }

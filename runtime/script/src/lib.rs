@@ -27,4 +27,4 @@ pub use limits::Limits;
 pub use package::{LoadError, Package, Spec};
 pub use repl::{Eval, Repl};
 pub use resources::{Resources, Ticket};
-pub use stdio::{INPUT_ROOM, Input, Output, StdOutput, Stream};
+pub use stdio::{INPUT_ROOM, Input, Output, Stream};

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -125,75 +125,4 @@ fn read_stdin() -> io::Result<Vec<u8>> {
     let n = io::stdin().lock().read(&mut bytes)?;
     bytes.truncate(n);
     Ok(bytes)
-}
-
-/// This process's own standard output and error, for running a script without a daemon.
-pub struct StdOutput {
-    gathered: RefCell<Vec<u8>>,
-    size: fn() -> Option<(u16, u16)>,
-}
-
-/// Gathered output is written at this size at the latest.
-const GATHER: usize = 8 << 10;
-
-impl StdOutput {
-    /// `size` tells the terminal's columns and rows; asked only if standard output is one.
-    pub fn new(size: fn() -> Option<(u16, u16)>) -> StdOutput {
-        StdOutput {
-            gathered: RefCell::new(Vec::new()),
-            size,
-        }
-    }
-
-    fn write_gathered(&self) {
-        let bytes = self.gathered.take();
-        if !bytes.is_empty() {
-            let mut out = io::stdout().lock();
-            // A reader that went away is no reason to stop the script; it may have other things to do.
-            let _ = out.write_all(&bytes).and_then(|()| out.flush());
-        }
-    }
-}
-
-impl Output for StdOutput {
-    fn write(&self, stream: Stream, bytes: &[u8]) {
-        match stream {
-            Stream::Out => {
-                self.gathered.borrow_mut().extend_from_slice(bytes);
-                if self.gathered.borrow().len() >= GATHER {
-                    self.write_gathered();
-                }
-            }
-            Stream::Err => {
-                self.write_gathered();
-                let _ = io::stderr().lock().write_all(bytes);
-            }
-        }
-    }
-
-    fn congested(&self) -> bool {
-        false
-    }
-
-    fn drained(&self) -> Pin<Box<dyn Future<Output = ()>>> {
-        Box::pin(std::future::ready(()))
-    }
-
-    fn terminal(&self) -> Option<(u16, u16)> {
-        if io::stdout().is_terminal() {
-            (self.size)()
-        } else {
-            None
-        }
-    }
-
-    fn flush(&self) {
-        self.write_gathered();
-    }
-}
-
-impl Drop for StdOutput {
-    fn drop(&mut self) {
-        self.write_gathered();
-    }
 }

@@ -14,6 +14,7 @@ use gshell_sys::term;
 use gshell_wire::Fault;
 
 use self::session::{End, Session};
+use super::args::{Command, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, QUICK, connect_group};
 use super::{output, values};
@@ -24,20 +25,23 @@ const BY_SIGNAL: i32 = 128;
 /// SIGKILL, which ends what is killed or runs out of memory.
 const KILLED: i32 = 9;
 
-/// Attach this terminal to an environment: input, output and signals; exits with its status.
-///
-/// Ctrl-C asks the script to stop, a second one kills it; Ctrl-P Ctrl-Q detaches, and it goes on.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gshell attach 00aa11bb22cc\n  gshell attach --from-start top.lua")]
-pub struct Args {
-    /// Print what was written before, too, as far as the log still has it.
-    #[arg(long)]
-    from_start: bool,
-
-    /// ID or name.
-    #[arg(value_name = "ID|NAME", value_parser = values::target)]
-    target: String,
-}
+/// `gshell attach`.
+pub const COMMAND: Command = Command {
+    long: "Ctrl-C asks the script to stop, a second one kills it; Ctrl-P Ctrl-Q detaches, and it goes on.",
+    options: &[Opt::flag(
+        "from-start",
+        "Print what was written before, too, as far as the log still has it",
+    )],
+    positionals: &[Positional::new("ID|NAME", "ID or name")
+        .values(Values::Job)
+        .check(values::target)],
+    examples: &["gshell attach 00aa11bb22cc", "gshell attach --from-start top.lua"],
+    ..Command::new(
+        "attach",
+        "Attach this terminal to an environment: input, output and signals; exits with its status",
+        run,
+    )
+};
 
 /// An environment and the way to its terminal.
 #[derive(Debug)]
@@ -62,16 +66,11 @@ impl Place {
 }
 
 /// Finds the environment and attaches to it.
-pub fn run(global: &Global, args: &Args) -> Outcome {
+fn run(global: &Global, matches: &Matches) -> Outcome {
+    let target = matches.texts(0).concat();
     let mut link = Link::open(global, Absent::Fail)?;
-    let what = format!("cannot attach to {}", args.target);
-    let Located { job, socket } = link.call(
-        &what,
-        &Locate {
-            target: args.target.clone(),
-        },
-        QUICK,
-    )?;
+    let what = format!("cannot attach to {target}");
+    let Located { job, socket } = link.call(&what, &Locate { target }, QUICK)?;
     if job.state == State::Exited {
         let text = format!(
             "{what}: it has ended ({}); see 'gshell log {}'",
@@ -91,7 +90,7 @@ pub fn run(global: &Global, args: &Args) -> Outcome {
         id: job.id,
         group: job.group,
         socket,
-        from_start: args.from_start,
+        from_start: matches.flag("from-start"),
     })
 }
 

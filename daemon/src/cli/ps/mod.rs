@@ -4,44 +4,58 @@ mod detail;
 mod json;
 mod table;
 
-use gshell_control::Job;
-use gshell_control::messages::daemon::{Jobs, Ps};
+use gshell_control::messages::daemon::{GroupList, Groups, Jobs, Ps};
+use gshell_control::names::wild;
+use gshell_control::{GroupInfo, Job};
 
+use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, QUICK};
 use super::{output, values};
 use crate::exit_codes::Status;
 
-/// List environments, the newest first; with IDs or names, everything about these.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gshell ps\n  gshell ps -g web\n  gshell ps top.lua\n  gshell ps --json 'top*'"
-)]
-pub struct Args {
-    /// Only environments of this group: its name, with or without version, * for anything.
-    #[arg(short, long)]
-    group: Option<String>,
+/// Narrows what is meant to a group.
+pub const GROUP_OPTION: Opt = Opt::value(
+    "group",
+    "GROUP",
+    "Only environments of this group: its name, with or without version, * for anything",
+)
+.short('g')
+.values(Values::Group);
 
-    /// List all environments, exited ones too; this is what happens anyway.
-    #[arg(short, long)]
-    all: bool,
-
-    /// IDs or names, * for anything.
-    #[arg(value_name = "ID|NAME", value_parser = values::target)]
-    targets: Vec<String>,
-}
+/// `gshell ps`.
+pub const COMMAND: Command = Command {
+    options: &[
+        GROUP_OPTION,
+        // All are listed as it is; the option is there because fingers know it from other programs.
+        Opt::flag(
+            "all",
+            "List all environments, exited ones too; this is what happens anyway",
+        )
+        .short('a'),
+    ],
+    positionals: &[Positional::new("ID|NAME", "IDs or names, * for anything")
+        .many(Many::Any)
+        .values(Values::Job)
+        .check(values::target)],
+    examples: &[
+        "gshell ps",
+        "gshell ps -g web",
+        "gshell ps top.lua",
+        "gshell ps --json 'top*'",
+    ],
+    ..Command::new(
+        "ps",
+        "List environments, the newest first; with IDs or names, everything about these",
+        run,
+    )
+};
 
 /// Prints what was asked for; names that nothing has are an error, after everything that was found.
-pub fn run(global: &Global, args: Args) -> Outcome {
-    // All are listed as it is; the option is there because fingers know it from other programs.
-    let Args {
-        group,
-        all: _,
-        targets,
-    } = args;
+fn run(global: &Global, matches: &Matches) -> Outcome {
     let request = Ps {
-        patterns: targets,
-        group,
+        patterns: matches.texts(0),
+        group: matches.string("group"),
     };
     let mut link = Link::open(global, Absent::Start)?;
     let Jobs { jobs } = link.call("cannot list environments", &request, QUICK)?;
@@ -50,10 +64,31 @@ pub fn run(global: &Global, args: Args) -> Outcome {
         (false, true) => drop(output::print(&table::text(&jobs))?),
         (false, false) => drop(output::print(&detail::text(&jobs))?),
     }
+    if let Some(group) = request.group.as_deref().filter(|_| jobs.is_empty()) {
+        known_group(&mut link, group)?;
+    }
     match unmatched(&request.patterns, &jobs) {
         None => Ok(Status::Ok),
         Some(text) => Err(Failure::new(Status::NotFound, text)),
     }
+}
+
+/// Tells a group in which nothing is listed from one that there is not.
+fn known_group(link: &mut Link, pattern: &str) -> Result<(), Failure> {
+    let GroupList { groups } = link.call("cannot list groups", &Groups {}, QUICK)?;
+    let is_meant = |group: &GroupInfo| {
+        let short = group.name.split_once('-').map_or("", |(name, _)| name);
+        wild(pattern, &group.name) || wild(pattern, short)
+    };
+    match groups.iter().any(is_meant) {
+        true => Ok(()),
+        false => Err(Failure::new(Status::NotFound, no_group(pattern))),
+    }
+}
+
+/// The error for names that no group has.
+pub fn no_group(names: &str) -> String {
+    format!("no group has the name {names} ('gshell info' lists them)")
 }
 
 /// Says which patterns match none of `jobs`.

@@ -121,6 +121,8 @@ pub struct Refused {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// Number of the error; as in a fault.
+    pub code: u16,
 }
 
 /// What came of an [`Act`].
