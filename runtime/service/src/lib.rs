@@ -8,6 +8,7 @@ pub mod blocking;
 mod client;
 mod conn;
 mod context;
+pub mod current;
 mod handlers;
 mod server;
 mod stream;
