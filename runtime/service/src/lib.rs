@@ -10,7 +10,9 @@ mod conn;
 mod context;
 pub mod current;
 mod handlers;
+mod pool;
 mod server;
+mod stats;
 mod stream;
 
 pub use client::Client;
