@@ -14,6 +14,7 @@ mod pool;
 mod server;
 mod stats;
 mod stream;
+mod trace;
 
 pub use client::Client;
 pub use context::Context;
