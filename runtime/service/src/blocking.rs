@@ -249,7 +249,7 @@ impl Client {
                 Some(Event::Reset { stream, fault }) => Some(Received::Reset(stream, fault)),
                 Some(Event::Credit { stream }) => Some(Received::Credit(stream)),
                 Some(Event::Bye { fault }) => return Err(fault),
-                Some(Event::Ready { .. } | Event::Opened { .. }) | None => None,
+                Some(Event::Ready { .. } | Event::Opened { .. } | Event::Cancelled { .. }) | None => None,
             };
             self.taken += used;
             if let Some(received) = received {

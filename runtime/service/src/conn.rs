@@ -304,6 +304,7 @@ impl Conn {
                 payload,
             } => self.on_message(stream, key, head, payload),
             Event::Error { stream, call, fault } => self.on_error(stream, call, fault),
+            Event::Cancelled { .. } => {}
             Event::Ended { stream } => self.state(stream).end(),
             Event::Reset { stream, fault } => {
                 let state = self.streams.borrow_mut().remove(&stream);

@@ -32,6 +32,19 @@ impl Head {
     }
 }
 
+/// What went over a connection so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages that came; wraps around.
+    pub messages_in: u32,
+    /// Messages that were put into the output; wraps around.
+    pub messages_out: u32,
+    /// Bytes that were taken off the input, hello and headers among them.
+    pub bytes_in: u64,
+    /// Bytes that were written, hello and headers among them.
+    pub bytes_out: u64,
+}
+
 /// What one call of [`Session::input`](crate::Session::input) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step<'a> {
@@ -75,6 +88,14 @@ pub enum Event<'a> {
         call: Option<u32>,
         /// What is wrong.
         fault: Fault,
+    },
+    /// The peer waits no longer for the answer to a call. An answer that is sent nevertheless is no lie: it may have
+    /// been on its way. The call may be unknown by now, for the same reason.
+    Cancelled {
+        /// The stream.
+        stream: u32,
+        /// The call.
+        call: u32,
     },
     /// The peer sends no more on the stream.
     Ended {

@@ -1,6 +1,8 @@
 //! The side of a session that the peer drives: its hello and its frames.
 
-use gshell_wire::{Fault, Frame, Hello, HelloError, Kind, MAGIC, Malformed, agree, decode_frame};
+use gshell_wire::{
+    FEATURE_CANCEL, Fault, Frame, Hello, HelloError, Kind, MAGIC, Malformed, agree, decode_frame,
+};
 
 use crate::session::Phase;
 use crate::streams::cost;
@@ -25,6 +27,9 @@ impl Session {
                 event: None,
             }),
         };
+        if let Ok(Step { used, .. }) = &step {
+            self.counters.bytes_in += *used as u64;
+        }
         step.inspect_err(|lie| self.bye(&lie.to_fault()))
     }
 
@@ -38,11 +43,12 @@ impl Session {
             return Err(Lie::SameRole(theirs.role));
         }
         self.version = Some(version);
+        self.features = ours.features & theirs.features;
         self.phase = Phase::Open;
         self.grant(0, 1);
         let event = Event::Ready {
             version,
-            features: ours.features & theirs.features,
+            features: self.features,
         };
         Ok(Step {
             used: Hello::LEN,
@@ -68,6 +74,7 @@ impl Session {
             Kind::Open => self.on_open(frame.stream),
             Kind::End => self.on_end(frame.stream),
             Kind::Reset => self.on_reset(frame),
+            Kind::Cancel => self.on_cancel(frame),
             Kind::Ping => {
                 self.frame(Kind::Pong, 0, frame.payload);
                 Ok(None)
@@ -99,6 +106,7 @@ impl Session {
             return Err(Lie::CreditOverrun { stream });
         }
         entry.recv -= cost(payload.len());
+        self.counters.messages_in = self.counters.messages_in.wrapping_add(1);
         Ok(Some(Event::Message {
             stream,
             key,
@@ -186,6 +194,20 @@ impl Session {
         let fault = self.read_fault(frame)?;
         self.streams.remove(stream);
         Ok(Some(Event::Reset { stream, fault }))
+    }
+
+    fn on_cancel<'a>(&self, frame: Frame<'_>) -> Result<Option<Event<'a>>, Lie> {
+        let Frame {
+            kind, stream, blocks, ..
+        } = frame;
+        if self.features & FEATURE_CANCEL == 0 {
+            return Err(Lie::NotAgreed { kind });
+        }
+        let call = blocks.call.ok_or(Malformed::MissingCall)?;
+        if self.streams.get(stream).is_none() {
+            return self.crossed(stream, kind);
+        }
+        Ok(Some(Event::Cancelled { stream, call }))
     }
 
     /// A frame on a stream that is not open, of a kind that nobody sends after having ended: dropped if this side reset

@@ -16,9 +16,15 @@
 //! may take it below: the bound for what a receiver has to hold is a window and one message. What the application has
 //! taken ([`Session::consumed`]) is granted again, half a window at a time.
 //!
+//! # Cancelling
+//! [`Session::cancel`] says that nobody waits for an answer any more, if both sides have that feature. It needs no credit,
+//! and like credit it may follow the end of a stream. This side drops nothing by itself: a caller ignores an answer
+//! that comes nevertheless.
+//!
 //! # Late frames
 //! A side that resets a stream may still receive what the peer sent before it knew; that is dropped without a word.
-//! Credit and resets that cross the end of a stream are dropped as well. Anything else on a stream that is gone is a
+//! Credit, cancels and resets that cross the
+//! end of a stream are dropped as well. Anything else on a stream that is gone is a
 //! lie.
 
 mod body;
@@ -33,7 +39,7 @@ mod timers;
 
 pub use body::Body;
 pub use error::SendError;
-pub use event::{Event, Head, Step};
+pub use event::{Counters, Event, Head, Step};
 pub use lie::Lie;
 pub use session::{Session, Side};
 pub use timers::HELLO_MS;

@@ -25,6 +25,11 @@ pub enum Lie {
         /// What is wrong with it.
         error: DecodeError,
     },
+    /// A frame belongs to a feature that the two sides do not both have.
+    NotAgreed {
+        /// The kind of the frame.
+        kind: Kind,
+    },
     /// The server opened a stream; only clients do.
     ServerOpened {
         /// The stream.
@@ -100,6 +105,9 @@ impl fmt::Display for Lie {
             Lie::Malformed(error) => write!(f, "{error}"),
             Lie::BadFault { kind, error } => {
                 write!(f, "a frame of kind {kind:?} has no fault in it: {error}")
+            }
+            Lie::NotAgreed { kind } => {
+                write!(f, "a frame of kind {kind:?} came, which was not agreed on")
             }
             Lie::ServerOpened { stream } => {
                 write!(f, "the server opened stream {stream}, only a client does")

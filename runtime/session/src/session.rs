@@ -1,14 +1,14 @@
 //! The side of a session that the application drives: open, send, end, consume, time.
 
 use gshell_wire::{
-    Blocks, Code, EncodeError, FAULT_PAYLOAD_MAX, Fault, Hello, INITIAL_CREDIT, Kind, Limits, Message, Role,
-    begin_frame, finish_frame,
+    Blocks, Code, EncodeError, FAULT_PAYLOAD_MAX, FEATURE_CANCEL, Fault, Hello, INITIAL_CREDIT, Kind, Limits,
+    Message, Role, begin_frame, finish_frame,
 };
 
 use crate::outbox::Outbox;
 use crate::streams::{Streams, cost};
 use crate::timers::{Due, HELLO_MS, Timers};
-use crate::{Body, Head, Lie, SendError};
+use crate::{Body, Counters, Head, Lie, SendError};
 
 /// Largest window, so that no grant can come near [`CREDIT_MAX`](crate::CREDIT_MAX).
 const WINDOW_MAX: u32 = 1 << 30;
@@ -47,6 +47,9 @@ pub struct Session {
     pub(crate) limits: Limits,
     pub(crate) phase: Phase,
     pub(crate) version: Option<u16>,
+    /// Feature bits that both sides have; none before the peer's hello.
+    pub(crate) features: u32,
+    pub(crate) counters: Counters,
     pub(crate) streams: Streams,
     pub(crate) timers: Timers,
     out: Outbox,
@@ -64,6 +67,8 @@ impl Session {
             limits,
             phase: Phase::Hello,
             version: None,
+            features: 0,
+            counters: Counters::default(),
             streams: Streams::new(i64::from(window)),
             timers: Timers::new(now_ms),
             out,
@@ -84,6 +89,7 @@ impl Session {
 
     /// Takes the first `n` bytes off what is pending.
     pub fn written(&mut self, n: usize) {
+        self.counters.bytes_out += n.min(self.out.pending().len()) as u64;
         self.out.written(n);
     }
 
@@ -100,6 +106,16 @@ impl Session {
     /// The version that is spoken, once it is agreed on.
     pub fn version(&self) -> Option<u16> {
         self.version
+    }
+
+    /// Feature bits that both sides have; none before the peer said hello.
+    pub fn features(&self) -> u32 {
+        self.features
+    }
+
+    /// What went over the connection so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
     }
 
     /// Streams that are open, the default stream among them.
@@ -215,6 +231,7 @@ impl Session {
         if u32::try_from(len).is_ok_and(|len| len <= self.limits.message) {
             finish_frame(out, start);
             stream.send -= cost(len);
+            self.counters.messages_out = self.counters.messages_out.wrapping_add(1);
             Ok(())
         } else {
             start.abandon(out);
@@ -231,6 +248,24 @@ impl Session {
         self.writable(stream)?;
         self.fault(Kind::Error, stream, call, fault);
         Ok(())
+    }
+
+    /// Tells the peer that nobody waits for the answer to `call` any more. `false` if the peer cannot be told: it does not
+    /// have the feature, or the stream is gone.
+    pub fn cancel(&mut self, stream: u32, call: u32) -> bool {
+        let told = self.phase == Phase::Open
+            && self.features & FEATURE_CANCEL != 0
+            && self.streams.get(stream).is_some();
+        if told {
+            let out = self.out.end();
+            let blocks = Blocks {
+                call: Some(call),
+                ..Blocks::default()
+            };
+            let start = begin_frame(out, Kind::Cancel, stream, &blocks);
+            finish_frame(out, start);
+        }
+        told
     }
 
     /// Says that this side sends no more on the stream. When the peer has done so too, the stream is gone.

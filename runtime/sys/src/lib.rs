@@ -20,6 +20,7 @@ pub mod random;
 pub mod sched;
 pub mod signal;
 pub mod slice;
+pub mod tcp;
 pub mod term;
 pub mod user;
 pub mod watch;

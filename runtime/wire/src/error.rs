@@ -68,11 +68,63 @@ pub enum DecodeError {
         /// How many there are.
         left: u32,
     },
+    /// An enum has no variant with the number that is there.
+    UnknownVariant {
+        /// Where the number is.
+        at: u32,
+        /// The number.
+        found: u32,
+        /// Variants that the enum has, counted from 0.
+        variants: u32,
+    },
+    /// The description of a shape is none.
+    BadShape {
+        /// Where it is wrong.
+        at: u32,
+        /// What is wrong.
+        what: ShapeFlaw,
+    },
+    /// A tree of values would take more memory than it may.
+    TooLarge {
+        /// Where the bound was reached.
+        at: u32,
+        /// Bytes that a tree may take.
+        max: u32,
+    },
     /// The type asks for a shape that is not in [`Type`](crate::Type).
     Unsupported(&'static str),
     /// The type refused what it read, for example an unknown variant of an enum.
     Refused(String),
 }
+
+/// What can be wrong with the description of a shape, beside being cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShapeFlaw {
+    /// A byte that stands for no type.
+    UnknownType(u8),
+    /// The whole description has more bytes than [`SHAPE_BYTES_MAX`](crate::SHAPE_BYTES_MAX).
+    TooLong,
+    /// There are more types in it than [`SHAPE_NODES_MAX`](crate::SHAPE_NODES_MAX).
+    TooMany,
+    /// Types are nested deeper than [`DEPTH_MAX`](crate::DEPTH_MAX).
+    TooDeep,
+    /// A list or map whose entries take no bytes: a few bytes could claim any number of them.
+    EmptyEntries,
+}
+
+impl fmt::Display for ShapeFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ShapeFlaw::UnknownType(found) => write!(f, "no type has the number {found:#04x}"),
+            ShapeFlaw::TooLong => write!(f, "it has more than {} bytes", crate::SHAPE_BYTES_MAX),
+            ShapeFlaw::TooMany => write!(f, "it has more than {} types", crate::SHAPE_NODES_MAX),
+            ShapeFlaw::TooDeep => write!(f, "its types are nested deeper than {}", crate::DEPTH_MAX),
+            ShapeFlaw::EmptyEntries => write!(f, "the entries of a list or map take no bytes"),
+        }
+    }
+}
+
+impl std::error::Error for ShapeFlaw {}
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,6 +142,19 @@ impl fmt::Display for DecodeError {
             DecodeError::TooDeep { at } => write!(f, "the value at byte {at} is nested too deep"),
             DecodeError::Trailing { at, left } => {
                 write!(f, "{left} bytes are left after the value, from byte {at}")
+            }
+            DecodeError::UnknownVariant { at, found, variants } => {
+                write!(
+                    f,
+                    "the variant at byte {at} is {found} where there are {variants}"
+                )
+            }
+            DecodeError::BadShape { at, what } => write!(f, "the shape is wrong at byte {at}: {what}"),
+            DecodeError::TooLarge { at, max } => {
+                write!(
+                    f,
+                    "the value takes more than {max} bytes of memory, from byte {at}"
+                )
             }
             DecodeError::Unsupported(what) => write!(f, "messages cannot hold {what}"),
             DecodeError::Refused(why) => f.write_str(why),

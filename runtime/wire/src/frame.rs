@@ -42,6 +42,9 @@ pub enum Kind {
     Pong = 8,
     /// The connection ends. The payload is a fault that says why. Stream 0.
     Bye = 9,
+    /// The sender waits no longer for the answer to the call that the block names. No payload. Only when both sides
+    /// have [`FEATURE_CANCEL`](crate::FEATURE_CANCEL).
+    Cancel = 10,
 }
 
 impl Kind {
@@ -56,6 +59,7 @@ impl Kind {
             7 => Kind::Ping,
             8 => Kind::Pong,
             9 => Kind::Bye,
+            10 => Kind::Cancel,
             _ => return None,
         })
     }
@@ -67,7 +71,7 @@ impl Kind {
             Kind::Error | Kind::Reset | Kind::Bye => FAULT_PAYLOAD_MAX,
             Kind::Ping | Kind::Pong => 8,
             Kind::Credit => 4,
-            Kind::Open | Kind::End => 0,
+            Kind::Open | Kind::End | Kind::Cancel => 0,
         }
     }
 
@@ -75,7 +79,7 @@ impl Kind {
     fn allowed_flags(self) -> u8 {
         match self {
             Kind::Message => blocks::KNOWN,
-            Kind::Error => blocks::CALL,
+            Kind::Error | Kind::Cancel => blocks::CALL,
             _ => 0,
         }
     }
@@ -145,6 +149,7 @@ impl Header {
         }
         match kind {
             Kind::Message if flags & blocks::KEY == 0 => Err(Malformed::MissingKey),
+            Kind::Cancel if flags & blocks::CALL == 0 => Err(Malformed::MissingCall),
             Kind::Credit if payload != 4 => Err(Malformed::BadCredit),
             Kind::Ping | Kind::Pong if payload != 8 => Err(Malformed::BadPing { len: payload }),
             Kind::Ping | Kind::Pong | Kind::Bye if stream != 0 => Err(Malformed::StreamSet { kind, stream }),

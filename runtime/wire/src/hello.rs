@@ -9,6 +9,11 @@
 //! | 8 | role | 1 client, 2 server |
 //! | 9..12 | reserved | zero when sent, ignored when read |
 //! | 12..16 | features | bits that the sender understands; what both have is in use |
+//!
+//! | feature bit | what it is |
+//! | --- | --- |
+//! | 1 | calls can be cancelled: [`Kind::Cancel`](crate::Kind::Cancel) |
+//! | all others | zero when sent, ignored when read |
 
 use std::fmt;
 
@@ -18,8 +23,10 @@ pub const MAGIC: [u8; 4] = *b"gSh\x01";
 pub const VERSION_MIN: u16 = 1;
 /// Highest protocol version that this crate speaks.
 pub const VERSION: u16 = 1;
-/// Feature bits of this crate; none is defined yet.
-const FEATURES: u32 = 0;
+/// Feature bit: calls can be cancelled ([`Kind::Cancel`](crate::Kind::Cancel)).
+pub const FEATURE_CANCEL: u32 = 1;
+/// Feature bits of this crate.
+const FEATURES: u32 = FEATURE_CANCEL;
 
 /// Which end of a connection a side is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,7 @@ const fn count(hash: u64, n: usize) -> u64 {
 }
 
 const fn walk(hash: u64, ty: &Type) -> u64 {
-    let hash = byte(hash, tag(ty));
+    let hash = byte(hash, tag_of(ty));
     match ty {
         Type::List(of) | Type::Option(of) => walk(hash, of),
         Type::Map(keys, values) => walk(walk(hash, keys), values),
@@ -72,28 +72,84 @@ const fn walk(hash: u64, ty: &Type) -> u64 {
     }
 }
 
-const fn tag(ty: &Type) -> u8 {
+/// The bytes of the table.
+pub(crate) mod tag {
+    macro_rules! tags {
+        ($($name:ident = $tag:literal,)*) => {
+            $(pub const $name: u8 = $tag;)*
+        };
+    }
+    tags! {
+        BOOL = 0x01,
+        I8 = 0x02,
+        I16 = 0x03,
+        I32 = 0x04,
+        I64 = 0x05,
+        U8 = 0x06,
+        U16 = 0x07,
+        U32 = 0x08,
+        U64 = 0x09,
+        F32 = 0x0a,
+        F64 = 0x0b,
+        STR = 0x0c,
+        BYTES = 0x0d,
+        UNIT = 0x0e,
+        LIST = 0x10,
+        MAP = 0x11,
+        OPTION = 0x12,
+        TUPLE = 0x13,
+        STRUCT = 0x14,
+        ENUM = 0x15,
+    }
+}
+
+/// The hash while a [`Shape`](crate::Shape) is walked, which the compiler cannot do.
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    pub fn new() -> Hash {
+        Hash(START)
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0
+    }
+
+    pub fn byte(&mut self, of: u8) {
+        self.0 = byte(self.0, of);
+    }
+
+    pub fn text(&mut self, of: &str) {
+        self.0 = text(self.0, of);
+    }
+
+    pub fn count(&mut self, n: usize) {
+        self.0 = count(self.0, n);
+    }
+}
+
+const fn tag_of(ty: &Type) -> u8 {
     match ty {
-        Type::Bool => 0x01,
-        Type::I8 => 0x02,
-        Type::I16 => 0x03,
-        Type::I32 => 0x04,
-        Type::I64 => 0x05,
-        Type::U8 => 0x06,
-        Type::U16 => 0x07,
-        Type::U32 => 0x08,
-        Type::U64 => 0x09,
-        Type::F32 => 0x0a,
-        Type::F64 => 0x0b,
-        Type::Str => 0x0c,
-        Type::Bytes => 0x0d,
-        Type::Unit => 0x0e,
-        Type::List(_) => 0x10,
-        Type::Map(..) => 0x11,
-        Type::Option(_) => 0x12,
-        Type::Tuple(_) => 0x13,
-        Type::Struct { .. } => 0x14,
-        Type::Enum { .. } => 0x15,
+        Type::Bool => tag::BOOL,
+        Type::I8 => tag::I8,
+        Type::I16 => tag::I16,
+        Type::I32 => tag::I32,
+        Type::I64 => tag::I64,
+        Type::U8 => tag::U8,
+        Type::U16 => tag::U16,
+        Type::U32 => tag::U32,
+        Type::U64 => tag::U64,
+        Type::F32 => tag::F32,
+        Type::F64 => tag::F64,
+        Type::Str => tag::STR,
+        Type::Bytes => tag::BYTES,
+        Type::Unit => tag::UNIT,
+        Type::List(_) => tag::LIST,
+        Type::Map(..) => tag::MAP,
+        Type::Option(_) => tag::OPTION,
+        Type::Tuple(_) => tag::TUPLE,
+        Type::Struct { .. } => tag::STRUCT,
+        Type::Enum { .. } => tag::ENUM,
     }
 }
 

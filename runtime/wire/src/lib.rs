@@ -35,23 +35,33 @@ mod impls;
 mod key;
 mod limits;
 mod malformed;
+mod message;
 mod name;
+mod reader;
 mod schema;
 mod ser;
+mod shape;
+mod value;
+mod writer;
 
 pub use blocks::{BLOCKS_MAX, Blocks, Trace};
-pub use de::{DEPTH_MAX, decode, decode_seed};
-pub use error::{DecodeError, EncodeError};
+pub use de::{decode, decode_seed};
+pub use error::{DecodeError, EncodeError, ShapeFlaw};
 pub use fault::{Code, FAULT_TEXT_MAX, Fault};
 pub use frame::{
     FAULT_PAYLOAD_MAX, Frame, FrameStart, HEADER_LEN, Kind, begin_frame, decode_frame, finish_frame,
 };
 pub use gshell_wire_derive::{Message, Schema};
-pub use hello::{Hello, HelloError, MAGIC, Role, VERSION, VERSION_MIN, agree};
+pub use hello::{FEATURE_CANCEL, Hello, HelloError, MAGIC, Role, VERSION, VERSION_MIN, agree};
 pub use key::key;
 pub use limits::{INITIAL_CREDIT, Limits};
 pub use malformed::Malformed;
+pub use message::{Earlier, Message, Priority, decode_version};
 pub use name::{NAME_MAX, NameError, check_name};
-pub use schema::{Field, Message, Schema, Type, Variant};
+pub use reader::{DEPTH_MAX, Reader, Width};
+pub use schema::{Field, Schema, Type, Variant};
 pub use ser::encode;
 pub use serde_bytes::ByteBuf as Bytes;
+pub use shape::{SHAPE_BYTES_MAX, SHAPE_NODES_MAX, Shape, ShapeField, ShapeVariant};
+pub use value::{TREE_MAX, Value, ValueError};
+pub use writer::Writer;

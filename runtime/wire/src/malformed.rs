@@ -14,7 +14,7 @@ pub enum Malformed {
         /// Bytes allowed.
         max: u32,
     },
-    /// The kind is not one of version 1.
+    /// The kind is not one of version 1, nor of a feature that this side knows.
     UnknownKind(u8),
     /// The flags have bits that version 1 does not know; all bits of the byte are given.
     UnknownFlags(u8),
@@ -29,6 +29,8 @@ pub enum Malformed {
     },
     /// A message without a key block.
     MissingKey,
+    /// A cancel without a call block.
+    MissingCall,
     /// A block that this kind of frame does not carry; all flags are given.
     UnexpectedBlocks {
         /// The kind of the frame.
@@ -68,6 +70,7 @@ impl fmt::Display for Malformed {
                 write!(f, "a frame announces blocks of {need} bytes in a body of {len}")
             }
             Malformed::MissingKey => write!(f, "a message has no key"),
+            Malformed::MissingCall => write!(f, "a cancel names no call"),
             Malformed::UnexpectedBlocks { kind, flags } => {
                 write!(
                     f,

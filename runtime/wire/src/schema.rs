@@ -1,8 +1,6 @@
 //! The shape of a message type as data: what a service tells about what it handles, what a script reads to fill a
 //! message by field names, and what the key of a message is computed from.
 
-use serde::{Serialize, de::DeserializeOwned};
-
 /// The shape of a type. The list is postcard's data model without what not every language has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -151,12 +149,4 @@ impl Type {
 pub trait Schema {
     /// The shape.
     const TYPE: Type;
-}
-
-/// A type that can be sent as a message. Use the derive of the same name together with serde's two.
-pub trait Message: Serialize + DeserializeOwned + Schema + 'static {
-    /// The name, `publisher.Type` by convention.
-    const NAME: &'static str;
-    /// What identifies the message on the wire, see [`key`](crate::key()). Never written by hand.
-    const KEY: u64 = crate::key(Self::NAME, &Self::TYPE);
 }

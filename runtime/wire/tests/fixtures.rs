@@ -168,9 +168,14 @@ fn fault_bytes() -> Vec<u8> {
 
 #[test]
 fn hellos() {
+    // As they were before there was a feature; what is said today is in a file of its own.
+    let plain = |role| Hello {
+        features: 0,
+        ..Hello::ours(role)
+    };
     for (name, hello) in [
-        ("hello.client", Hello::ours(Role::Client)),
-        ("hello.server", Hello::ours(Role::Server)),
+        ("hello.client", plain(Role::Client)),
+        ("hello.server", plain(Role::Server)),
         (
             "hello.later",
             Hello {

@@ -89,7 +89,7 @@ fn variant(variant: &Variant) -> Result<TokenStream> {
 }
 
 /// The first line of the documentation.
-fn help(attrs: &[Attribute]) -> String {
+pub fn help(attrs: &[Attribute]) -> String {
     let first = attrs.iter().find_map(|attr| match &attr.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
             Expr::Lit(value) => match &value.lit {
