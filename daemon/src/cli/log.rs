@@ -89,7 +89,7 @@ fn copy(client: &mut Client, query: &LogQuery) -> Result<Option<String>, Failure
     }
 }
 
-fn take(message: &Incoming) -> Result<Next, Failure> {
+fn take(message: Incoming) -> Result<Next, Failure> {
     let failed = |fault: Fault| Failure::fault("cannot read the log", &fault);
     if message.is::<Chunk>() {
         let chunk: Chunk = message.decode().map_err(failed)?;

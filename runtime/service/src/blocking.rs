@@ -15,7 +15,7 @@ use gshell_wire::{Code, Fault, Limits, Message};
 
 use crate::conn::send_fault;
 use crate::lost;
-use crate::stream::Incoming;
+use crate::payload::{Incoming, Payload};
 
 const READ_BUFFER: usize = 64 << 10;
 
@@ -241,7 +241,7 @@ impl Client {
                     head,
                     payload,
                 }) => {
-                    let payload = payload.to_vec();
+                    let payload = Payload::Bytes(payload.to_vec());
                     Some(Received::Message(stream, head.call, Incoming { key, payload }))
                 }
                 Some(Event::Error { stream, call, fault }) => Some(Received::Error(stream, call, fault)),
@@ -254,7 +254,7 @@ impl Client {
             self.taken += used;
             if let Some(received) = received {
                 if let Received::Message(stream, _, message) = &received {
-                    self.session.consumed(*stream, message.payload.len() as u32);
+                    self.session.consumed(*stream, message.payload.cost());
                 }
                 return Ok(Some(received));
             }

@@ -1,5 +1,6 @@
 //! One message type that a service handles: what it is called, how it looks, and what is done with it.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -25,10 +26,19 @@ pub(crate) enum Kind {
     Call,
     /// The same, for as long as its stream; no worker, for it mostly waits.
     Stream,
+    /// The same, but the stream outlives it and the caller may go on.
+    Session,
     /// On a thread of its own.
     Blocking,
     /// Built in: always at once.
     Builtin,
+}
+
+impl Kind {
+    /// Messages that have no handler of their own are for this one while it runs.
+    pub(crate) fn takes_stream(self) -> bool {
+        matches!(self, Kind::Stream | Kind::Session)
+    }
 }
 
 /// A shape that is a constant, or one that was made.
@@ -83,6 +93,8 @@ pub(crate) struct Entry {
     pub help: String,
     pub kind: Kind,
     pub start: Start,
+    /// Replies that were named later.
+    pub more_replies: RefCell<Vec<Described>>,
     pub counts: Counts,
 }
 

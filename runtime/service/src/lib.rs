@@ -5,27 +5,60 @@
 //! same for programs without one (the command line). Both drive the same pure session machine.
 
 pub mod blocking;
+mod blocking_handler;
+pub mod builtin;
 mod client;
 mod conn;
 mod context;
 pub mod current;
+mod dispatch;
+mod entry;
 mod handlers;
+mod hooks;
+mod job;
+mod lifecycle;
+mod link;
+mod local;
+mod payload;
 mod pool;
+mod request;
+mod scope;
 mod server;
 mod stats;
 mod stream;
-mod trace;
+mod table;
+pub mod trace;
 
+pub use blocking_handler::Caller;
 pub use client::Client;
-pub use context::Context;
+pub use context::{Context, StreamVars};
+pub use entry::{Dynamic, Reply};
 pub use gshell_net::{rt, unix};
-pub use handlers::Handlers;
+pub use handlers::{Handlers, Identity};
+pub use hooks::{Admission, StreamContext, Vars};
+pub use link::Peer;
+pub use payload::{Encoded, Incoming, Outgoing, Payload, Typed};
+pub use pool::scale::Workers;
+pub use request::{CallOptions, Request};
+pub use scope::{Scope, Scopes};
 pub use server::{Admit, Server, ServerStats};
-pub use stream::{Incoming, Stream};
+pub use stream::Stream;
 
 use gshell_wire::{Code, Fault};
 
 /// The fault that everybody gets who still waits when a connection goes.
 fn lost(what: &str) -> Fault {
     Fault::new(Code::Unreachable, format!("connection lost: {what}"))
+}
+
+fn stream_gone() -> Fault {
+    Fault::new(Code::State, "the stream is gone")
+}
+
+fn abandoned() -> Fault {
+    Fault::new(Code::Cancelled, "nobody reads this stream any more")
+}
+
+fn no_answer() -> Fault {
+    Fault::new(Code::State, "the service ended the stream without an answer")
 }

@@ -86,6 +86,19 @@ pub(crate) enum Outcome {
     Expired,
 }
 
+/// What is counted for a service as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub server: crate::server::ServerStats,
+    /// Messages that nobody handles.
+    pub unknown: u32,
+    /// Times that a connection was not read because it wanted too much.
+    pub held: u32,
+    /// Of connections that have ended.
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
 /// What is counted for one message type.
 #[derive(Default)]
 pub(crate) struct Counts {

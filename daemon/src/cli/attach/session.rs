@@ -210,7 +210,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn take_message(&mut self, message: &Incoming) -> Result<Option<End>, Error> {
+    fn take_message(&mut self, message: Incoming) -> Result<Option<End>, Error> {
         if message.is::<Output>() {
             self.writer.set(message.decode()?);
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What waits to be handled: three lanes by priority, with one bound.
+//! What waits to be handled: three lanes by priority. How many may wait is for who reads to see to.
 //!
 //! The rule: the highest lane that has something goes first, but each request that is taken past a waiting lane is
 //! counted against it, and a lane that was passed over [`PATIENCE`] times gives its first the next turn. So with
@@ -27,16 +27,15 @@ struct Lane<T> {
     passed: u32,
 }
 
-/// A bounded queue by priority.
+/// A queue by priority.
 pub struct Queue<T> {
     lanes: [Lane<T>; LANES],
     len: usize,
-    bound: usize,
 }
 
 impl<T> Queue<T> {
-    /// Nothing, with room for `bound`.
-    pub fn new(bound: usize) -> Queue<T> {
+    /// Nothing yet.
+    pub fn new() -> Queue<T> {
         let empty = || Lane {
             waiting: VecDeque::new(),
             passed: 0,
@@ -44,7 +43,6 @@ impl<T> Queue<T> {
         Queue {
             lanes: [empty(), empty(), empty()],
             len: 0,
-            bound,
         }
     }
 
@@ -56,17 +54,6 @@ impl<T> Queue<T> {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// How many may wait.
-    pub fn bound(&self) -> usize {
-        self.bound
-    }
-
-    /// Whether no more should come. What comes all the same is taken: whoever reads requests stops then, but has one
-    /// in hand.
-    pub fn is_full(&self) -> bool {
-        self.len >= self.bound
     }
 
     /// Whether a request of high priority waits.
@@ -139,7 +126,7 @@ mod tests {
 
     #[test]
     fn high_before_normal_before_low_and_in_order() {
-        let mut queue = Queue::new(100);
+        let mut queue = Queue::new();
         for n in 0..3 {
             for priority in [Priority::Low, Priority::Normal, Priority::High] {
                 queue.push(priority, (priority, n));
@@ -152,7 +139,7 @@ mod tests {
 
     #[test]
     fn no_lane_starves() {
-        let mut queue = Queue::new(100);
+        let mut queue = Queue::new();
         for _ in 0..10 {
             for priority in ALL {
                 queue.push(priority, priority);
@@ -175,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_lane_that_was_empty_has_no_claim() {
-        let mut queue = Queue::new(100);
+        let mut queue = Queue::new();
         for n in 0..50 {
             queue.push(Priority::High, n);
         }
@@ -187,12 +174,12 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_and_removal() {
-        let mut queue = Queue::new(2);
+    fn removal() {
+        let mut queue = Queue::new();
         queue.push(Priority::Low, 1);
-        assert!(!queue.is_full());
+        assert!(!queue.has_high());
         queue.push(Priority::High, 2);
-        assert!(queue.is_full() && queue.has_high());
+        assert!(queue.has_high());
         queue.push(Priority::Normal, 3);
         assert_eq!((queue.remove(|n| *n == 1), queue.len()), (Some(1), 2));
         assert_eq!(queue.remove_all(|n| *n > 2), [3]);
@@ -200,6 +187,6 @@ mod tests {
             (queue.pop_high(), queue.pop_high(), queue.len()),
             (Some(2), None, 0)
         );
-        assert!(queue.is_empty() && queue.bound() == 2);
+        assert!(queue.is_empty());
     }
 }

@@ -29,7 +29,7 @@ impl Default for Workers {
 }
 
 /// Handlers in progress on the thread that reads, where no [`Workers`] are set: they cost memory only.
-pub const IN_PROGRESS: usize = 1024;
+pub const IN_PROGRESS: usize = 4096;
 
 /// Requests of high priority that run although `max` workers are busy: a service whose workers all hang can still be
 /// told to stop.

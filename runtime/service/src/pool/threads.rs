@@ -118,11 +118,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<T: Send + 'static> Threads<T> {
     /// No threads yet.
-    pub fn new(workers: Workers, bound: usize) -> Threads<T> {
+    pub fn new(workers: Workers) -> Threads<T> {
         Threads(Arc::new(Shared {
             workers,
             state: Mutex::new(State {
-                queue: Queue::new(bound),
+                queue: Queue::new(),
                 idle: 0,
                 threads: 0,
                 reserve: 0,
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn blocked_handlers_do_not_stop_others() {
-        let threads = Threads::new(workers(1, 20), 100);
+        let threads = Threads::new(workers(1, 20));
         let (release, tickets) = hold(&threads, 10);
         for n in 0..100 {
             assert_eq!(
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn at_the_cap_only_high_priority_passes() {
-        let threads = Threads::new(workers(1, 4), 100);
+        let threads = Threads::new(workers(1, 4));
         let (release, tickets) = hold(&threads, 4);
         let waits = threads.run(Priority::Normal, |_| 1).unwrap();
         assert_eq!((threads.queued(), threads.figures().threads), (1, 4));
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_panic_costs_one_request() {
-        let threads = Threads::new(workers(1, 1), 100);
+        let threads = Threads::new(workers(1, 1));
         let panics = threads.run(Priority::Normal, |_| panic!("on purpose")).unwrap();
         assert_eq!(block_on(panics), Err(NoResult::Panic));
         assert_eq!(block_on(threads.run(Priority::Normal, |_| 1u32).unwrap()), Ok(1));
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn what_is_given_up_never_runs_or_is_told() {
-        let threads = Threads::new(workers(0, 1), 100);
+        let threads = Threads::new(workers(0, 1));
         let (release, mut tickets) = hold(&threads, 1);
         let (ran, has_run) = channel::<()>();
         drop(threads.run(Priority::Normal, move |_| {
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_service_fails_what_waits() {
-        let threads = Threads::new(workers(1, 1), 100);
+        let threads = Threads::new(workers(1, 1));
         let (release, tickets) = hold(&threads, 1);
         let waits = threads.run(Priority::Normal, |_| 1).unwrap();
         drop(threads);
