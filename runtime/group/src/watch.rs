@@ -33,8 +33,7 @@ pub struct Watchers {
 impl Watchers {
     pub(crate) fn changed(&self, job: &Job) {
         self.each(|watcher| {
-            let sent =
-                watcher.is_free() && watcher.stream.try_send(Changed { job: job.clone() }) == Ok(true);
+            let sent = watcher.is_free() && watcher.stream.try_send(Changed { job: job.clone() }) == Ok(true);
             if !sent {
                 watcher.postpone(&job.id);
             }

@@ -9,12 +9,12 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use gshell_net::Socket;
 use gshell_net::rt::{self, Io};
 use gshell_session::{Event, Head, OUTPUT_HIGH, SendError, Session, Side};
 use gshell_sys::fdio;
@@ -42,7 +42,7 @@ thread_local! {
 }
 
 pub(crate) struct Conn {
-    io: Io<UnixStream>,
+    io: Io<Socket>,
     pub(crate) session: RefCell<Session>,
     pub(crate) table: Table,
     /// Bytes of a frame that has not come whole.
@@ -60,12 +60,12 @@ pub(crate) struct Conn {
 
 impl Conn {
     pub(crate) fn new(
-        socket: UnixStream,
+        socket: Socket,
         side: Side,
         limits: Limits,
         handlers: Option<Rc<Handlers>>,
-        peer: Peer,
     ) -> std::io::Result<Rc<Conn>> {
+        let peer = Peer::of(&socket);
         Ok(Rc::new(Conn {
             io: Io::new(socket)?,
             session: RefCell::new(Session::new(side, limits, 0)),
@@ -193,15 +193,12 @@ impl Conn {
 
     /// Runs the connection until it ends; the fault says why.
     pub(crate) fn run(&self, link: &Link) -> impl Future<Output = Fault> {
-        std::future::poll_fn(move |context| {
-            self.poll(link, context)
-                .map(|fault| self.finish(link, fault))
-        })
+        std::future::poll_fn(move |context| self.poll(link, context).map(|fault| self.finish(link, fault)))
     }
 
     fn finish(&self, link: &Link, fault: Fault) -> Fault {
         // Streams that somebody still holds must not keep the socket open.
-        let _ = self.io.get_ref().shutdown(Shutdown::Both);
+        self.io.get_ref().shutdown(Shutdown::Both);
         self.table.finish(link, &fault);
         fault
     }
@@ -349,6 +346,7 @@ impl Conn {
                 table.on_ended(stream);
                 self.forget_ended(link, stream);
             }
+            Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Reset { stream, fault } => table.on_reset(link, stream, fault),
             Event::Credit { stream } => table.on_credit(stream),
             Event::Bye { fault } => return Err(fault),

@@ -3,9 +3,9 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
+use gshell_net::Socket;
 use gshell_wire::Fault;
 
 use crate::dispatch::Waiting;
@@ -20,7 +20,7 @@ pub enum Admission {
     Refuse(Fault),
     /// The socket is somebody else's from here on; nothing was read from it and nothing written. A connection inside
     /// the process has no socket and is refused instead.
-    TakeOver(Box<dyn FnOnce(UnixStream)>),
+    TakeOver(Box<dyn FnOnce(Socket)>),
 }
 
 type OnConnect = Box<dyn Fn(&Peer) -> Admission>;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use gshell_net::{Scope, Socket};
 use gshell_session::{Counters, Head};
 use gshell_sys::peer::Credentials;
 use gshell_wire::Fault;
@@ -9,7 +10,6 @@ use gshell_wire::Fault;
 use crate::conn::Conn;
 use crate::local::End;
 use crate::payload::Outgoing;
-use crate::scope::Scope;
 use crate::stream::StreamState;
 use crate::table::Table;
 
@@ -25,12 +25,22 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A process of this machine.
-    pub fn process(credentials: Credentials, scope: Scope) -> Peer {
+    /// Who is at the other end of `socket`.
+    pub(crate) fn of(socket: &Socket) -> Peer {
         Peer {
-            credentials: Some(credentials),
-            text: format!("pid {} uid {}", credentials.pid, credentials.uid),
-            scope,
+            credentials: socket.credentials(),
+            text: socket.peer(),
+            scope: socket.scope(),
+        }
+    }
+
+    /// This process, to itself.
+    pub(crate) fn own() -> Peer {
+        let own = Credentials::own();
+        Peer {
+            credentials: Some(own),
+            text: format!("pid {} uid {}", own.pid, own.uid),
+            scope: Scope::Process,
         }
     }
 }
@@ -207,9 +217,19 @@ impl Link {
 
     /// Runs the connection until it ends; the fault says why.
     pub(crate) async fn run(self) -> Fault {
+        let _end = HangUp(&self);
         match &self {
             Link::Socket(conn) => conn.run(&self).await,
             Link::Local(end) => end.run(&self).await,
         }
+    }
+}
+
+/// Ends a connection whose task is dropped: handlers may still hold it, and the peer would wait for them for ever.
+struct HangUp<'a>(&'a Link);
+
+impl Drop for HangUp<'_> {
+    fn drop(&mut self) {
+        self.0.hang_up();
     }
 }

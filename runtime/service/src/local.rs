@@ -12,14 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use gshell_session::{Head, MESSAGE_COST};
-use gshell_sys::peer::Credentials;
 use gshell_wire::{Code, Fault, INITIAL_CREDIT, Limits};
 
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::lost;
 use crate::payload::{Given, Outgoing, Payload};
-use crate::scope::Scope;
 use crate::table::Table;
 
 /// Packets handled before other tasks of the thread get a turn.
@@ -139,7 +137,7 @@ impl End {
     }
 
     fn new(pipe: Pipe, own: usize, handlers: Option<Rc<Handlers>>) -> Rc<End> {
-        let peer = Peer::process(Credentials::own(), Scope::Process);
+        let peer = Peer::own();
         Rc::new(End {
             table: Table::new(handlers, peer),
             pipe,
@@ -297,7 +295,9 @@ impl End {
 
     pub(crate) fn hang_up(&self, link: &Link) {
         self.close();
-        self.table.finish(link, &lost("closed"));
+        if self.table.gone().is_none() {
+            self.table.finish(link, &lost("closed"));
+        }
     }
 
     /// Runs the connection until it ends; the fault says why.
@@ -397,4 +397,3 @@ impl Drop for End {
 fn whole(cost: u32) -> i64 {
     i64::from(cost) + i64::from(MESSAGE_COST)
 }
-

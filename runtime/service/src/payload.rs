@@ -6,9 +6,10 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use gshell_session::Body;
-use gshell_wire::{Code, DecodeError, EncodeError, Fault, Message, Shape, decode, encode};
+use gshell_wire::{Code, DecodeError, EncodeError, Fault, Message, Shape, Value, decode, encode};
 
 /// What a moved value counts against the credit of its stream: its size is not known, so their number is bounded.
 const MOVED_COST: u32 = 256;
@@ -24,6 +25,8 @@ pub enum Payload {
         /// Encodes it, for a receiver that has another type for the same key.
         encode: fn(&dyn Any, &mut Vec<u8>) -> Result<(), EncodeError>,
     },
+    /// A tree that a script made, with the shape that it follows.
+    Tree(Value, Arc<Shape>),
 }
 
 impl Payload {
@@ -39,7 +42,7 @@ impl Payload {
     pub fn cost(&self) -> u32 {
         match self {
             Payload::Bytes(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            Payload::Moved { .. } => MOVED_COST,
+            Payload::Moved { .. } | Payload::Tree(..) => MOVED_COST,
         }
     }
 
@@ -50,6 +53,13 @@ impl Payload {
             Payload::Moved { value, encode } => {
                 let mut bytes = Vec::new();
                 match encode(&*value, &mut bytes) {
+                    Ok(()) => Ok(bytes),
+                    Err(error) => Err(Fault::new(Code::BadMessage, error.to_string())),
+                }
+            }
+            Payload::Tree(value, shape) => {
+                let mut bytes = Vec::new();
+                match value.encode(&shape, &mut bytes) {
                     Ok(()) => Ok(bytes),
                     Err(error) => Err(Fault::new(Code::BadMessage, error.to_string())),
                 }
@@ -65,6 +75,7 @@ impl Payload {
                 Ok(())
             }
             Payload::Moved { value, encode } => encode(&**value, out),
+            Payload::Tree(value, shape) => value.encode(shape, out).map_err(|_| EncodeError::Refused),
         }
     }
 
@@ -76,6 +87,7 @@ impl Payload {
                 Ok(value) => Ok(*value),
                 Err(value) => read(&Payload::Moved { value, encode }.into_bytes()?),
             },
+            tree => read(&tree.into_bytes()?),
         }
     }
 }
@@ -85,6 +97,7 @@ impl fmt::Debug for Payload {
         match self {
             Payload::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Payload::Moved { .. } => f.write_str("Moved"),
+            Payload::Tree(value, _) => write!(f, "Tree({})", value.summary(64)),
         }
     }
 }
@@ -166,6 +179,17 @@ impl Incoming {
             return Err(self.unexpected(M::NAME));
         }
         self.payload.read()
+    }
+
+    /// The message as a tree of the given shape, which is that of its key.
+    pub fn value(self, shape: &Shape) -> Result<Value, Fault> {
+        match self.payload {
+            Payload::Tree(value, _) => Ok(value),
+            other => {
+                let bytes = other.into_bytes()?;
+                Value::decode(shape, &bytes).map_err(|error| unreadable("the message", &error))
+            }
+        }
     }
 
     fn unexpected(&self, name: &str) -> Fault {
@@ -286,5 +310,44 @@ impl Outgoing for Encoded<'_> {
 
     fn take(&mut self) -> Payload {
         Payload::Bytes(std::mem::take(&mut self.bytes))
+    }
+}
+
+/// A message as a tree; over a socket it is encoded by its shape.
+pub struct Tree<'a> {
+    /// Its key: that of the name and the shape.
+    pub key: u64,
+    /// The name of its type, for faults and traces.
+    pub name: &'a str,
+    /// Its shape.
+    pub shape: Arc<Shape>,
+    /// What it holds.
+    pub value: Value,
+}
+
+impl Body for Tree<'_> {
+    fn key(&self) -> u64 {
+        self.key
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.value
+            .encode(&self.shape, out)
+            .map_err(|_| EncodeError::Refused)
+    }
+}
+
+impl Outgoing for Tree<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn take(&mut self) -> Payload {
+        let value = std::mem::replace(&mut self.value, Value::Unit);
+        Payload::Tree(value, self.shape.clone())
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some((*self.shape).clone())
     }
 }

@@ -1,45 +1,9 @@
-//! Scopes: how far away a service may be.
+//! Sets of scopes: how far away a service may be.
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 
-/// One scope. The order is the order of discovery: the nearest comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// This process.
-    Process,
-    /// This machine.
-    Os,
-    /// The local network.
-    Lan,
-    /// Everywhere.
-    Wan,
-}
-
-impl Scope {
-    /// All of them, nearest first.
-    pub const ALL: [Scope; 4] = [Scope::Process, Scope::Os, Scope::Lan, Scope::Wan];
-
-    /// Its name: `process`, `os`, `lan`, `wan`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Scope::Process => "process",
-            Scope::Os => "os",
-            Scope::Lan => "lan",
-            Scope::Wan => "wan",
-        }
-    }
-
-    const fn bit(self) -> u8 {
-        1 << self as u8
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use gshell_net::Scope;
 
 /// A set of scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,8 +66,8 @@ impl BitOrAssign for Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.iter().map(Scope::name).collect();
-        f.write_str(&names.join(","))
+        let names: Vec<_> = self.iter().map(|scope| scope.to_string()).collect();
+        f.write_str(&names.join(", "))
     }
 }
 
@@ -115,7 +79,7 @@ mod tests {
     fn bits_are_those_of_the_design() {
         let both = Scopes::PROCESS | Scopes::OS;
         assert_eq!((both.bits(), Scopes::LAN.bits(), Scopes::WAN.bits()), (3, 4, 8));
-        assert_eq!(both.to_string(), "process,os");
+        assert_eq!(both.to_string(), "process, OS");
         assert!(both.has(Scope::Os) && !both.has(Scope::Lan));
         assert_eq!(Scopes::from_bits(16), None);
     }

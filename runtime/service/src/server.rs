@@ -3,14 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_net::rt::{self, Io, Task};
+use gshell_net::{Listener, Socket};
 use gshell_session::Side;
-use gshell_sys::peer;
 use gshell_wire::{Code, Fault, Limits};
 
 use crate::conn::Conn;
@@ -18,12 +16,14 @@ use crate::handlers::Handlers;
 use crate::hooks::Admission;
 use crate::link::{Link, Peer};
 use crate::local::{End, Pipe};
-use crate::scope::Scope;
 
 /// Connections that one service keeps at most; each costs a descriptor and about a kilobyte.
 const MOST_CONNECTIONS: usize = 512;
 /// Pause after an accept that failed for want of descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Pause between two looks whether handlers run, while a service is being closed.
+const QUIET_CHECK: Duration = Duration::from_millis(5);
 
 /// Decides whether a peer may connect.
 pub type Admit = Rc<dyn Fn(&Peer) -> Result<(), Fault>>;
@@ -43,7 +43,7 @@ struct Inner {
     handlers: Rc<Handlers>,
     admit: Admit,
     limits: Limits,
-    open: RefCell<HashMap<u32, Task<()>>>,
+    open: RefCell<HashMap<u32, (Link, Task<()>)>>,
     last: Cell<u32>,
 }
 
@@ -70,11 +70,11 @@ impl Server {
     }
 
     /// Accepts connections until the listener fails for good.
-    pub async fn serve(&self, listener: UnixListener) -> io::Result<()> {
-        let listener = Io::new(listener)?;
+    pub async fn serve(&self, listener: impl Into<Listener>) -> io::Result<()> {
+        let listener = Io::new(listener.into())?;
         loop {
-            match listener.read_with(|listener| listener.accept()).await {
-                Ok((socket, _)) => self.accept(socket),
+            match listener.read_with(Listener::accept).await {
+                Ok(socket) => self.accept(socket),
                 Err(error) if out_of_descriptors(&error) => rt::sleep(ACCEPT_PAUSE).await,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => return Err(error),
@@ -92,6 +92,23 @@ impl Server {
         self.0.open.borrow().len()
     }
 
+    /// Ends all connections; what was answered is still sent.
+    pub fn close(&self) {
+        let open: Vec<_> = self.0.open.borrow_mut().drain().collect();
+        for (_, (link, task)) in open {
+            link.bye(&Fault::new(Code::Stopped, "the service is being closed"));
+            task.detach();
+        }
+    }
+
+    /// Waits until no handler runs.
+    pub(crate) async fn quiet(&self) {
+        let busy = || self.0.open.borrow().values().any(|(link, _)| link.table().busy());
+        while busy() {
+            rt::sleep(QUIET_CHECK).await;
+        }
+    }
+
     fn count(&self, change: impl Fn(&mut ServerStats)) {
         let mut totals = self.0.handlers.totals.get();
         change(&mut totals.server);
@@ -99,11 +116,8 @@ impl Server {
     }
 
     /// Takes a connection over a socket.
-    pub(crate) fn accept(&self, socket: UnixStream) {
-        let peer = match peer::credentials(socket.as_fd()) {
-            Ok(who) => Peer::process(who, Scope::Os),
-            Err(_) => return self.count(|stats| stats.refused += 1),
-        };
+    pub(crate) fn accept(&self, socket: Socket) {
+        let peer = Peer::of(&socket);
         let verdict = match self.verdict(&peer) {
             Admission::TakeOver(take) => {
                 self.count(|stats| stats.accepted += 1);
@@ -112,7 +126,7 @@ impl Server {
             verdict => verdict,
         };
         let handlers = Some(self.0.handlers.clone());
-        match Conn::new(socket, Side::Server, self.0.limits, handlers, peer) {
+        match Conn::new(socket, Side::Server, self.0.limits, handlers) {
             Ok(conn) => self.admit(Link::Socket(conn), verdict),
             Err(_) => self.count(|stats| stats.refused += 1),
         }
@@ -160,18 +174,20 @@ impl Server {
         let id = self.0.last.get().wrapping_add(1);
         self.0.last.set(id);
         let weak = Rc::downgrade(&self.0);
+        let running = link.clone();
         let task = rt::spawn(async move {
-            let fault = link.run().await;
+            let fault = running.run().await;
             let Some(inner) = weak.upgrade() else { return };
             if matches!(fault.code(), Some(Code::Protocol | Code::Version)) {
                 Server(inner.clone()).count(|stats| stats.faulted += 1);
             }
             // This very task: it ends here, so its handle only has to go.
-            if let Some(task) = inner.open.borrow_mut().remove(&id) {
+            let own = inner.open.borrow_mut().remove(&id);
+            if let Some((_, task)) = own {
                 task.detach();
             }
         });
-        self.0.open.borrow_mut().insert(id, task);
+        self.0.open.borrow_mut().insert(id, (link, task));
     }
 }
 

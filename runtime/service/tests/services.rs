@@ -132,7 +132,7 @@ fn calls_are_answered_and_matched() {
         }
         assert_eq!(slow.await.unwrap().sum, 30);
         let fault = client
-            .call::<_, Sum>(&Add { a: i64::MAX, b: 1 })
+            .call::<_, Sum>(Add { a: i64::MAX, b: 1 })
             .await
             .unwrap_err();
         assert_eq!(
@@ -178,7 +178,7 @@ fn streams_carry_more_than_their_window_and_do_not_stall_each_other() {
             assert_eq!((item.n, item.bytes.len()), (n, 4096));
         }
         stream
-            .send(&Item {
+            .send(Item {
                 n: 7,
                 bytes: Bytes::from(vec![1, 2, 3]),
             })

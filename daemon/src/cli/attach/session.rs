@@ -198,7 +198,7 @@ impl<'a> Session<'a> {
 
     fn take(&mut self, received: Received) -> Result<Option<End>, Error> {
         match received {
-            Received::Message(stream, _, message) if stream == self.stream => self.take_message(&message),
+            Received::Message(stream, _, message) if stream == self.stream => self.take_message(message),
             Received::Error(stream, _, fault) | Received::Reset(stream, fault) if stream == self.stream => {
                 Err(fault.into())
             }
