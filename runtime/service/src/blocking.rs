@@ -5,17 +5,16 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gshell_net::unix;
+use gshell_net::{Socket, unix};
 use gshell_session::{Body, Event, Head, SendError, Session, Side};
 use gshell_wire::{Code, Fault, Limits, Message};
 
 use crate::conn::send_fault;
 use crate::lost;
-use crate::stream::Incoming;
+use crate::payload::{Incoming, Payload};
 
 const READ_BUFFER: usize = 64 << 10;
 
@@ -39,7 +38,7 @@ pub enum Received {
 
 /// One connection, used by one thread.
 pub struct Client {
-    socket: UnixStream,
+    socket: Socket,
     session: Session,
     buffer: Vec<u8>,
     filled: usize,
@@ -56,12 +55,16 @@ impl Client {
             Fault::new(Code::Unreachable, format!("no service at {}", path.display()))
                 .with_cause(error.to_string())
         })?;
-        Ok(Client::over(socket))
+        Client::over(socket)
     }
 
     /// Uses a socket that is connected already.
-    pub fn over(socket: UnixStream) -> Client {
-        Client {
+    pub fn over(socket: impl Into<Socket>) -> Result<Client, Fault> {
+        let socket = socket.into();
+        socket
+            .set_nonblocking(false)
+            .map_err(|error| lost(&error.to_string()))?;
+        Ok(Client {
             socket,
             session: Session::new(Side::Client, Limits::default(), 0),
             buffer: vec![0; READ_BUFFER],
@@ -70,7 +73,7 @@ impl Client {
             last_call: 0,
             queue: VecDeque::new(),
             started: Instant::now(),
-        }
+        })
     }
 
     /// The socket, to wait for together with other descriptors.
@@ -241,7 +244,7 @@ impl Client {
                     head,
                     payload,
                 }) => {
-                    let payload = payload.to_vec();
+                    let payload = Payload::Bytes(payload.to_vec());
                     Some(Received::Message(stream, head.call, Incoming { key, payload }))
                 }
                 Some(Event::Error { stream, call, fault }) => Some(Received::Error(stream, call, fault)),
@@ -254,7 +257,7 @@ impl Client {
             self.taken += used;
             if let Some(received) = received {
                 if let Received::Message(stream, _, message) = &received {
-                    self.session.consumed(*stream, message.payload.len() as u32);
+                    self.session.consumed(*stream, message.payload.cost());
                 }
                 return Ok(Some(received));
             }
@@ -275,7 +278,7 @@ impl Client {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         // A timeout of zero would mean "for ever" to the socket, and a tiny one a kernel tick.
         let at_once = left == Some(Duration::ZERO);
-        let set = |socket: &UnixStream| match at_once {
+        let set = |socket: &Socket| match at_once {
             true => socket.set_nonblocking(true),
             false => socket.set_read_timeout(left),
         };
