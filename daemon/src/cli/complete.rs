@@ -2,6 +2,7 @@
 //!
 //! A line for each candidate: the word, a tab, what it is. The lines `:files` and `:folders` ask the shell for its own.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -185,10 +186,9 @@ fn add_jobs(found: &mut Found, node: &Node) {
             &format!("{} in {}, {}", job.name, job.group, job.status()),
         );
     }
-    let mut names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().for_each(|name| found.add(name, "environment"));
+    let mut names = BTreeSet::new();
+    names.extend(jobs.iter().map(|job| job.name.clone()));
+    names.iter().for_each(|name| found.add(name, "environment"));
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use gshell_control::messages::node::{Shutdown, ShuttingDown};
 use gshell_sys::{fork, poll, process as system};
+use serde::Serialize;
 
 use super::args::{Command, Matches, Opt};
 use super::autostart;
@@ -202,6 +203,14 @@ fn groups_live(global: &Global) -> bool {
         .any(|(_, _, path)| gshell_service::unix::connect(path).is_ok())
 }
 
+/// The end of a node as JSON.
+#[derive(Serialize)]
+struct Stopped {
+    groups: bool,
+    pid: i32,
+    stopped: bool,
+}
+
 /// Ends the node and waits until its process has gone, so that the next one can start at once.
 fn stop(global: &Global, all: bool) -> Outcome {
     let mut link = match Link::open(global, link::Absent::Fail) {
@@ -234,7 +243,11 @@ fn stop(global: &Global, all: bool) -> Outcome {
         std::thread::sleep(PAUSE);
     }
     if global.json {
-        output::json(&serde_json::json!({ "stopped": true, "pid": pid, "groups": all }))?;
+        output::json(&Stopped {
+            groups: all,
+            pid,
+            stopped: true,
+        })?;
     }
     Ok(Status::Ok)
 }

@@ -53,11 +53,10 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
 }
 
 fn to_script(package: gshell_control::Package) -> Package {
-    let files: BTreeMap<_, _> = package
-        .files
-        .into_iter()
-        .map(|file| (file.path, file.data.into_vec()))
-        .collect();
+    let mut files = BTreeMap::new();
+    for file in package.files {
+        files.insert(file.path, file.data.into_vec());
+    }
     Package {
         files,
         main: package.main,

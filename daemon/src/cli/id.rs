@@ -2,6 +2,8 @@
 
 use gshell_control::messages::node::{Id, NodeId};
 
+use serde::Serialize;
+
 use super::args::{Command, Matches};
 use super::failure::Outcome;
 use super::link::{Absent, Global, Link, QUICK};
@@ -14,12 +16,17 @@ pub const COMMAND: Command = Command {
     ..Command::new("id", "Print this node's ID", run)
 };
 
+#[derive(Serialize)]
+struct Report<'a> {
+    id: &'a str,
+}
+
 /// Prints the ID.
 fn run(global: &Global, _: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Start)?;
     let NodeId { id } = link.call("cannot ask for the node's ID", &Id {}, QUICK)?;
     match global.json {
-        true => output::json(&serde_json::json!({ "id": id }))?,
+        true => output::json(&Report { id: &id })?,
         false => drop(output::print(&format!("{id}\n"))?),
     }
     Ok(Status::Ok)

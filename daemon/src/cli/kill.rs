@@ -2,6 +2,8 @@
 
 use gshell_control::messages::daemon::{GroupsKilled, KillGroups};
 
+use serde::Serialize;
+
 use super::act::refusals;
 use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
@@ -32,6 +34,13 @@ pub const COMMAND: Command = Command {
     )
 };
 
+#[derive(Serialize)]
+struct Report<'a> {
+    killed: &'a [String],
+    refused: Vec<&'a str>,
+    unmatched: &'a [String],
+}
+
 /// Ends the groups and prints their names. When one is refused, nothing is changed.
 fn run(global: &Global, matches: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Fail)?;
@@ -41,11 +50,11 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     };
     let killed: GroupsKilled = link.call("cannot kill groups", &request, SLOW)?;
     match global.json {
-        true => output::json(&serde_json::json!({
-            "killed": killed.killed,
-            "refused": killed.refused.iter().map(|group| &group.id).collect::<Vec<_>>(),
-            "unmatched": killed.unmatched,
-        }))?,
+        true => output::json(&Report {
+            killed: &killed.killed,
+            refused: killed.refused.iter().map(|group| group.id.as_str()).collect(),
+            unmatched: &killed.unmatched,
+        })?,
         false => drop(output::print(&text(&killed))?),
     }
     verdict(&killed)

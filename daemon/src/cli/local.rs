@@ -45,8 +45,10 @@ pub fn evaluate(name: &str, text: &str) -> Result<(), String> {
 }
 
 fn single(name: &str, data: &[u8]) -> Package {
+    let mut files = BTreeMap::new();
+    files.insert(name.to_owned(), data.to_vec());
     Package {
-        files: BTreeMap::from([(name.to_owned(), data.to_vec())]),
+        files,
         main: name.to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything that can be wrong with it is said here, before anything is started.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -146,20 +147,18 @@ impl Walk<'_> {
         if depth > DEPTH {
             return Err(self.refuse(inside, "it is too deep, perhaps by a link to a folder above it"));
         }
-        let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut entries = entries.map_err(|error| self.refuse(inside, &reason(&error)))?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                let name = name.to_string_lossy();
-                return Err(self.refuse(&join(inside, &name), "its name is no text in UTF-8"));
-            };
-            // A repository's own data is large, private, and never part of the program.
-            if name == ".git" {
-                continue;
-            }
-            self.entry(&entry.path(), &join(inside, name), depth)?;
+        let failed = |error: io::Error| self.refuse(inside, &reason(&error));
+        let mut names = BTreeSet::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().into_string();
+            names.insert(name.map_err(|name| {
+                let place = join(inside, &name.to_string_lossy());
+                self.refuse(&place, "its name is no text in UTF-8")
+            })?);
+        }
+        // A repository's own data is large, private, and never part of the program.
+        for name in names.iter().filter(|name| *name != ".git") {
+            self.entry(&folder.join(name), &join(inside, name), depth)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use gshell_control::limits::RT_MAX;
 use gshell_control::messages::daemon::{Run, Started};
 use gshell_control::{GroupSpec, Invalid, Job, Restart};
 use gshell_sys::user;
+use serde::Serialize;
 
 use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
@@ -106,6 +107,13 @@ pub fn what(matches: &Matches) -> (&Path, Vec<String>) {
     (path, matches.texts(1))
 }
 
+/// What was started, as JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    group: &'a str,
+    id: &'a str,
+}
+
 /// Starts the environment; with `-i`, ends as it does.
 fn run(global: &Global, matches: &Matches) -> Outcome {
     let Choice {
@@ -139,7 +147,10 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         return attach::attach(&attach::Place::of(started));
     }
     match global.json {
-        true => output::json(&serde_json::json!({ "id": started.id, "group": started.group }))?,
+        true => output::json(&Report {
+            group: &started.group,
+            id: &started.id,
+        })?,
         false => drop(output::print(&format!("{}\n", started.id))?),
     }
     Ok(Status::Ok)

@@ -15,39 +15,44 @@ use super::{Node, log, serve};
 
 /// Serves one reader of a log.
 pub async fn serve(node: Rc<Node>, request: LogQuery, stream: Stream) -> Result<(), Fault> {
-    let target = request.target.as_str();
-    if target == log::NAME {
-        let source = Source {
-            folder: node.run_dir.join("log"),
-            name: log::NAME.to_owned(),
-        };
-        return serve_log::serve(&source, &request, &stream, || true).await;
+    match find(&node, &request.target)? {
+        Place::Elsewhere(redirect) => stream.send(redirect).await,
+        Place::Here { source, grows } => serve_log::serve(&source, &request, &stream, || grows).await,
     }
-    if let Some((group, job)) = serve::find_one(&node, target)? {
+}
+
+/// Where a log is.
+enum Place {
+    /// In files that the daemon can read; whether something still writes there.
+    Here { source: Source, grows: bool },
+    /// A group that runs has it.
+    Elsewhere(Redirect),
+}
+
+fn find(node: &Node, target: &str) -> Result<Place, Fault> {
+    if target == log::NAME {
+        let (folder, name) = (node.run_dir.join("log"), log::NAME.to_owned());
+        let source = Source { folder, name };
+        return Ok(Place::Here { source, grows: true });
+    }
+    if let Some((group, job)) = serve::find_one(node, target)? {
         if group.link().is_some() {
             let socket = unix::socket_path(&node.run_dir, PUBLISHER, &group.name.service());
-            return stream
-                .send(Redirect {
-                    socket: socket.to_string_lossy().into_owned(),
-                })
-                .await;
+            let socket = socket.to_string_lossy().into_owned();
+            return Ok(Place::Elsewhere(Redirect { socket }));
         }
-        let source = Source {
-            folder: logs_dir(&node.run_dir, &group.name.to_string()),
-            name: job.id,
-        };
-        return serve_log::serve(&source, &request, &stream, || false).await;
+        let folder = logs_dir(&node.run_dir, &group.name.to_string());
+        let source = Source { folder, name: job.id };
+        return Ok(Place::Here { source, grows: false });
     }
-    let Some(group) = find_group(&node, target) else {
+    let Some(group) = find_group(node, target) else {
         let text = format!("no environment, group or daemon is called {target:?} (gshell ps lists them)");
         return Err(Fault::new(Code::NotFound, text));
     };
     let name = group.name.to_string();
-    let source = Source {
-        folder: logs_dir(&node.run_dir, &name),
-        name,
-    };
-    serve_log::serve(&source, &request, &stream, || true).await
+    let folder = logs_dir(&node.run_dir, &name);
+    let source = Source { folder, name };
+    Ok(Place::Here { source, grows: true })
 }
 
 fn find_group(node: &Node, target: &str) -> Option<Rc<Group>> {

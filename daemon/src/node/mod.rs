@@ -117,17 +117,11 @@ impl Node {
         if groups.values().any(|group| group.pending.get() > 0) {
             return self.collect_packages();
         }
-        let mut live: BTreeSet<String> = groups
-            .values()
-            .flat_map(|group| {
-                group
-                    .jobs
-                    .borrow()
-                    .values()
-                    .map(|seen| seen.job.package.clone())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
+        // One after the other: collecting them would bring a sort of its own into the program.
+        let mut live = BTreeSet::new();
+        for group in groups.values() {
+            live.extend(group.jobs.borrow().values().map(|seen| seen.job.package.clone()));
+        }
         if let Some(state) = self.state_dir() {
             // What is on disk counts too: a group may know more than it has told. A record that does not read may
             // use anything, so nothing is collected then.
