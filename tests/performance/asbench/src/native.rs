@@ -188,13 +188,13 @@ fn check_code(reply: Upload) -> Result<(), Fault> {
 /// A text: what failed.
 pub fn blocking(folder: &Path, options: &Options) -> Result<Figures, String> {
     let (_other, address) = other_process(folder, options)?;
-    let mut client = match address {
+    let client = match address {
         Some(address) => blocking::Client::over(
             tcp::connect_blocking(address, Instant::now() + CONNECT).map_err(|error| error.to_string())?,
         ),
-        None => blocking::Client::connect(&unix::socket_path(folder, PUBLISHER, SERVICE))
-            .map_err(|fault| fault.to_string())?,
+        None => blocking::Client::connect(&unix::socket_path(folder, PUBLISHER, SERVICE)),
     };
+    let mut client = client.map_err(|fault| fault.to_string())?;
     let payload = vec![9u8; options.size as usize];
     let mut call = || match options.direction {
         Direction::Download => {
