@@ -346,7 +346,6 @@ impl Conn {
                 table.on_ended(stream);
                 self.forget_ended(link, stream);
             }
-            Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Reset { stream, fault } => table.on_reset(link, stream, fault),
             Event::Credit { stream } => table.on_credit(stream),
             Event::Bye { fault } => return Err(fault),
