@@ -82,6 +82,7 @@ impl Handlers {
             },
             handlers: self.clone(),
         };
+        link.table().request_began();
         if head.trace.is_some() && kind != Kind::Builtin {
             trace::server_recv(&context, key, &given);
         }
@@ -169,6 +170,7 @@ impl Handlers {
         context.reply_error(&Fault::new(Code::Limit, text));
         context.entry.counts.ended(Outcome::Failed, 0);
         context.link.consumed(context.stream, cost);
+        context.link.table().request_done();
         if let Some(line) = line {
             self.advance(&line);
         }
@@ -269,10 +271,9 @@ impl Handlers {
     pub(crate) fn forget(&self, waiting: Waiting) {
         self.leaves_queue(&waiting);
         waiting.context.entry.counts.ended(Outcome::Cancelled, 0);
-        waiting
-            .context
-            .link
-            .consumed(waiting.context.stream, waiting.cost);
+        let link = &waiting.context.link;
+        link.consumed(waiting.context.stream, waiting.cost);
+        link.table().request_done();
         if let Some(line) = &waiting.line {
             self.advance(line);
         }

@@ -346,4 +346,8 @@ impl Outgoing for Tree<'_> {
         let value = std::mem::replace(&mut self.value, Value::Unit);
         Payload::Tree(value, self.shape.clone())
     }
+
+    fn shape(&self) -> Option<Shape> {
+        Some((*self.shape).clone())
+    }
 }

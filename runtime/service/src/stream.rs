@@ -12,9 +12,11 @@ use gshell_net::rt;
 use gshell_session::Head;
 use gshell_wire::{Code, Fault, Message};
 
+use crate::builtin;
 use crate::link::{Link, Peer};
 use crate::payload::{Incoming, Outgoing, Typed};
 use crate::request::{CallOptions, Request};
+use crate::trace;
 
 /// Messages and errors that wait on a stream when further errors are dropped.
 const MOST_FAULTS: usize = 16;
@@ -186,7 +188,13 @@ impl Stream {
 
     /// Sends a message, waiting for credit while the peer does not read.
     pub async fn send<M: Message>(&self, message: M) -> Result<(), Fault> {
-        self.send_with(Head::default(), &mut Typed::new(message)).await
+        let mut message = Typed::new(message);
+        let trace = trace::stream_send(&self.link, &message);
+        let head = Head {
+            trace,
+            ..Head::default()
+        };
+        self.send_with(head, &mut message).await
     }
 
     /// Sends a message of any kind, with what travels beside it; waits for credit.
@@ -271,9 +279,12 @@ impl Stream {
     /// Sends a request and waits for its reply. A late reply to a call that was given up is dropped, it
     /// never answers another.
     pub async fn call<Q: Message, R: Message>(&self, request: Q) -> Result<R, Fault> {
-        self.call_with(&CallOptions::default(), &mut Typed::new(request))
-            .await?
-            .decode()
+        let options = CallOptions::expecting::<R>();
+        match self.call_with(&options, &mut Typed::new(request)).await {
+            Ok(reply) => reply.decode(),
+            Err(fault) if !builtin::is_unknown(&fault) => Err(fault),
+            Err(fault) => Err(Box::pin(builtin::explain::<Q>(self, fault)).await),
+        }
     }
 
     /// A request with options: `stream.request(q).timeout(limit).send().await`.

@@ -53,16 +53,19 @@ struct Job<T> {
 }
 
 impl<T> Job<T> {
-    fn run(self) {
+    fn run(self) -> Done<T> {
         let Job { work, slot, .. } = self;
         let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_| NoResult::Panic);
-        deliver(&slot, result);
+        (slot, result)
     }
 }
 
-fn deliver<T>(slot: &Mutex<Slot<T>>, result: Result<T, NoResult>) {
+/// A result, and where it goes.
+type Done<T> = (Arc<Mutex<Slot<T>>>, Result<T, NoResult>);
+
+fn deliver<T>((slot, result): Done<T>) {
     let waker = {
-        let mut slot = lock(slot);
+        let mut slot = lock(&slot);
         slot.result = Some(result);
         slot.waker.take()
     };
@@ -204,7 +207,7 @@ impl<T> Drop for Threads<T> {
         };
         self.0.told.notify_all();
         for job in waiting {
-            deliver(&job.slot, Err(NoResult::Closed));
+            deliver((job.slot, Err(NoResult::Closed)));
         }
     }
 }
@@ -239,9 +242,11 @@ impl<T: Send + 'static> Shared<T> {
                 // A thread that cannot be started now is tried again with the next request.
                 let _ = self.grow(&mut state);
                 drop(state);
-                job.run();
+                let done = job.run();
+                // Idle before anybody hears of the result: a next request that it leads to needs no further thread.
+                lock(&self.state).idle += 1;
+                deliver(done);
                 state = lock(&self.state);
-                state.idle += 1;
                 continue;
             }
             if state.closed {
@@ -265,7 +270,7 @@ impl<T: Send + 'static> Shared<T> {
         while let Some(job) = state.queue.pop_high() {
             self.note(&state);
             drop(state);
-            job.run();
+            deliver(job.run());
             state = lock(&self.state);
         }
         state.reserve -= 1;
