@@ -343,7 +343,7 @@ impl Conn {
             Event::Error { stream, call, fault } => table.on_error(stream, call, fault),
             Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Ended { stream } => {
-                table.on_ended(stream);
+                table.on_ended(link, stream);
                 self.forget_ended(link, stream);
             }
             Event::Reset { stream, fault } => table.on_reset(link, stream, fault),

@@ -22,7 +22,7 @@ use crate::trace;
 const MOST_FAULTS: usize = 16;
 
 /// Time that a handler has to deal with what came before its stream was lost.
-const LAST_WORK: Duration = Duration::from_secs(5);
+pub(crate) const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// What a connection keeps of one stream.
 #[derive(Default)]
@@ -39,6 +39,8 @@ pub(crate) struct StreamState {
     pub(crate) taken: Cell<bool>,
     /// Nobody has the stream any more: what comes is refused.
     pub(crate) abandoned: Cell<bool>,
+    /// Requests of the stream that are handled or wait.
+    requests: Cell<u32>,
     /// Credit, where the connection does not keep it in a session.
     pub(crate) flow: crate::local::Flow,
 }
@@ -70,6 +72,11 @@ impl StreamState {
         self.wake();
     }
 
+    /// Whether the client has ended it and no handler has anything to do with it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended.get() && self.requests.get() == 0 && !self.taken.get()
+    }
+
     pub(crate) fn is_ended(&self) -> bool {
         self.ended.get()
     }
@@ -87,6 +94,35 @@ impl StreamState {
         let mut waiting = self.waiting.borrow_mut();
         if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
             waiting.push(context.waker().clone());
+        }
+    }
+}
+
+/// A request that is handled or waits. With the last one of a stream that the client has ended, the server ends its
+/// side too, so that nothing is kept of the stream.
+pub(crate) struct Claim {
+    link: Link,
+    id: u32,
+    state: Rc<StreamState>,
+}
+
+impl Claim {
+    pub(crate) fn new(link: &Link, id: u32) -> Claim {
+        let state = link.state(id);
+        state.requests.set(state.requests.get() + 1);
+        Claim {
+            link: link.clone(),
+            id,
+            state,
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.state.requests.set(self.state.requests.get() - 1);
+        if self.state.is_over() {
+            self.link.end(self.id);
         }
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use gshell_wire::{Bytes, Code, Fault, Message, Shape};
 
-use super::messages::{Describe, Description, LoadFigures, MessageInfo, MessageStats, ReplyInfo, StatsFigures};
+use super::messages::{
+    Describe, Description, LoadFigures, MessageInfo, MessageStats, ReplyInfo, StatsFigures,
+};
 use crate::dispatch::workers_of;
 use crate::entry::{Described, Entry};
 use crate::handlers::Handlers;
@@ -98,7 +100,11 @@ pub(super) fn stats(handlers: &Handlers) -> StatsFigures {
         streams += load.link.table().streams();
     }
     StatsFigures {
-        messages: handlers.entries().into_iter().map(|entry| message_stats(entry)).collect(),
+        messages: handlers
+            .entries()
+            .into_iter()
+            .map(|entry| message_stats(entry))
+            .collect(),
         connections,
         streams: number(streams),
         sessions: number(handlers.pool.sessions.get()),
