@@ -69,10 +69,12 @@ fn hooks_see_connections_and_streams_and_keep_variables() {
             until(|| seen.borrow().contains(&"close 102".to_owned())).await;
             drop((first, second, client));
             until(|| seen.borrow().contains(&"gone 1".to_owned())).await;
-            let seen = seen.take();
+            let mut seen = seen.take();
+            // The stream may end before the connection or with it.
+            seen[4..6].sort();
             assert_eq!(
                 seen,
-                ["open 0", "open 1", "open 2", "close 102", "close 3", "close 205", "gone 1"]
+                ["open 0", "open 1", "open 2", "close 102", "close 205", "close 3", "gone 1"]
             );
         }
     });
