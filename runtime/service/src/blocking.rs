@@ -77,6 +77,8 @@ pub struct Client {
     last_call: u32,
     queue: VecDeque<Received>,
     started: Instant,
+    /// The socket's read timeout.
+    timeout: Option<Duration>,
 }
 
 impl Client {
@@ -94,6 +96,7 @@ impl Client {
         let socket = socket.into();
         socket
             .set_nonblocking(false)
+            .and_then(|()| socket.set_read_timeout(None))
             .map_err(|error| lost(&error.to_string()))?;
         Ok(Client {
             socket,
@@ -104,6 +107,7 @@ impl Client {
             last_call: 0,
             queue: VecDeque::new(),
             started: Instant::now(),
+            timeout: None,
         })
     }
 
@@ -327,11 +331,16 @@ impl Client {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         // A timeout of zero would mean "for ever" to the socket, and a tiny one a kernel tick.
         let at_once = left == Some(Duration::ZERO);
-        let set = |socket: &Socket| match at_once {
-            true => socket.set_nonblocking(true),
-            false => socket.set_read_timeout(left),
+        let set = match at_once {
+            true => self.socket.set_nonblocking(true),
+            // Mostly it waits for ever, time and again, and the socket knows.
+            false if left == self.timeout => Ok(()),
+            false => self.socket.set_read_timeout(left),
         };
-        set(&self.socket).map_err(|error| lost(&error.to_string()))?;
+        set.map_err(|error| lost(&error.to_string()))?;
+        if !at_once {
+            self.timeout = left;
+        }
         let filled = self.read_some();
         if at_once {
             self.socket

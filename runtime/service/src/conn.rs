@@ -122,12 +122,21 @@ impl Conn {
         let sent = self.session.borrow_mut().send_body(stream, head, message);
         match sent {
             Ok(()) => {
-                self.ask_flush();
+                let written = head.call.is_some() && self.is_lone_call() && matches!(self.write_now(), Ok(true));
+                if !written {
+                    self.ask_flush();
+                }
                 Ok(Some(()))
             }
             Err(SendError::NoCredit) => Ok(None),
             Err(error) => Err(send_fault(&error)),
         }
+    }
+
+    /// Whether there is nothing to gather: one call waits, and the connection's task does not run. Writing where the
+    /// call is made then saves that task a turn. What goes wrong is seen by the task, which does it over.
+    fn is_lone_call(&self) -> bool {
+        !self.flush_asked.get() && self.table.calls() == 1
     }
 
     /// Tells the peer that nobody waits for the answer to `call` any more.
