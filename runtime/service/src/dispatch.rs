@@ -13,6 +13,7 @@ use gshell_session::Head;
 use gshell_wire::{Code, Fault, Priority};
 
 use crate::builtin;
+use crate::clock;
 use crate::context::Context;
 use crate::current::Scope;
 use crate::entry::Kind;
@@ -63,7 +64,7 @@ impl Handlers {
             None if builtin::handles(key) => self.builtin.clone(),
             None => return self.nobodys(link, stream, key, head, given),
         };
-        let began = Instant::now();
+        let began = clock::recent();
         count(&entry.counts.calls);
         let cost = given.cost();
         let kind = entry.kind;

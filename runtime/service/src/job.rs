@@ -10,6 +10,7 @@ use std::time::Instant;
 use gshell_net::rt;
 use gshell_wire::{Code, Fault};
 
+use crate::clock;
 use crate::context::Context;
 use crate::current;
 use crate::entry::{Kind, Work};
@@ -186,7 +187,8 @@ impl Job {
     /// Counts the end; a second time does nothing.
     fn end(&mut self, outcome: Outcome) {
         if !std::mem::replace(&mut self.ended, true) {
-            let micros = u32::try_from(self.began.elapsed().as_micros()).unwrap_or(u32::MAX);
+            let micros = u32::try_from(clock::now().saturating_duration_since(self.began).as_micros())
+                .unwrap_or(u32::MAX);
             self.context.entry.counts.ended(outcome, micros);
         }
     }
