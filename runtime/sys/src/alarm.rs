@@ -25,7 +25,9 @@ impl Alarm {
     pub fn set(&self, delay: Duration) -> io::Result<()> {
         // Zero would switch it off.
         let delay = delay.max(Duration::from_nanos(1));
-        Ok(self.0.set(Expiration::OneShot(delay.into()), TimerSetTimeFlags::empty())?)
+        Ok(self
+            .0
+            .set(Expiration::OneShot(delay.into()), TimerSetTimeFlags::empty())?)
     }
 }
 

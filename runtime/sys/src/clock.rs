@@ -64,7 +64,10 @@ mod tests {
     fn coarse_is_behind_by_little() {
         let before = monotonic_ms();
         let coarse = coarse_ms();
-        assert!(coarse <= monotonic_ms() && coarse + 100 >= before, "{coarse} {before}");
+        assert!(
+            coarse <= monotonic_ms() && coarse + 100 >= before,
+            "{coarse} {before}"
+        );
     }
 
     #[test]

@@ -19,12 +19,20 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 
 /// As [`read`], for a socket: a shorter way through the kernel.
 pub fn recv(socket: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
-    Ok(nix::sys::socket::recv(socket.as_raw_fd(), buf, MsgFlags::empty())?)
+    Ok(nix::sys::socket::recv(
+        socket.as_raw_fd(),
+        buf,
+        MsgFlags::empty(),
+    )?)
 }
 
 /// As [`write`], for a socket: a shorter way through the kernel, and never a signal.
 pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    Ok(nix::sys::socket::send(socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)?)
+    Ok(nix::sys::socket::send(
+        socket.as_raw_fd(),
+        bytes,
+        MsgFlags::MSG_NOSIGNAL,
+    )?)
 }
 
 /// Switches `O_NONBLOCK` on the open file description behind `fd`.

@@ -55,6 +55,8 @@ struct Rest {
     at: Cell<Option<Instant>>,
     /// Something came since that moment was set.
     disturbed: Cell<bool>,
+    /// What is freed then.
+    frees: RefCell<Vec<fn()>>,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -181,7 +183,11 @@ impl Core {
         let at_once = busy || self.inbox.filled.load(Ordering::Acquire);
         self.set_alarm();
         // A failing wait (only possible with a broken descriptor) must not spin or end the node.
-        if self.poller.wait(events, at_once.then_some(Duration::ZERO)).is_err() {
+        if self
+            .poller
+            .wait(events, at_once.then_some(Duration::ZERO))
+            .is_err()
+        {
             std::thread::sleep(Duration::from_millis(1));
         }
         let mut rang = false;
@@ -222,6 +228,7 @@ impl Rest {
         }
         self.at.set(None);
         if !self.disturbed.get() {
+            self.frees.borrow().iter().for_each(|free| free());
             memory::release();
             self.turns.set(TURNS_TO_REST);
         }
@@ -288,6 +295,11 @@ where
     // Boxed: the executor's code is then there once per result and not once per task, which is a tenth of the binary.
     let boxed: Pin<Box<dyn Future<Output = F::Output>>> = Box::pin(future);
     Core::current().executor.spawn(boxed)
+}
+
+/// Calls `free` whenever this thread has been idle for a while: what it holds only to be fast can go then.
+pub fn on_rest(free: fn()) {
+    Core::current().rest.frees.borrow_mut().push(free);
 }
 
 /// Lets every other ready task of the thread run once.

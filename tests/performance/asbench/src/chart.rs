@@ -63,7 +63,12 @@ impl Scale {
 
 /// The whole picture.
 pub fn svg(panels: &[Panel]) -> String {
-    let points = || panels.iter().flat_map(|panel| &panel.lines).flat_map(|line| &line.points);
+    let points = || {
+        panels
+            .iter()
+            .flat_map(|panel| &panel.lines)
+            .flat_map(|line| &line.points)
+    };
     let across = Scale::around(points().map(|point| point.0), 2.0, WIDTH);
     let up = Scale::around(points().map(|point| point.1), 10.0, HEIGHT);
     let width = panels.len() as f64 * (LEFT + WIDTH) + LEGEND;
@@ -184,8 +189,14 @@ mod tests {
         let points = text.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
         for pair in points.split(' ') {
             let (x, y) = pair.split_once(',').unwrap();
-            assert!((0.0..=WIDTH + LEFT).contains(&x.parse::<f64>().unwrap()), "{pair}");
-            assert!((0.0..=TOP + HEIGHT).contains(&y.parse::<f64>().unwrap()), "{pair}");
+            assert!(
+                (0.0..=WIDTH + LEFT).contains(&x.parse::<f64>().unwrap()),
+                "{pair}"
+            );
+            assert!(
+                (0.0..=TOP + HEIGHT).contains(&y.parse::<f64>().unwrap()),
+                "{pair}"
+            );
         }
     }
 }

@@ -75,7 +75,11 @@ fn table(cells: &[Cell], options: &Options) -> String {
         "{}, {} s a measurement, {}: transactions per second, and as a multiple of a raw ping-pong of the same sizes.\n",
         options.direction.name(),
         options.time.as_secs_f64(),
-        if options.pinned { "everything on one CPU" } else { "placed by the kernel" }
+        if options.pinned {
+            "everything on one CPU"
+        } else {
+            "placed by the kernel"
+        }
     );
     for scope in SCOPES {
         let _ = write!(text, "\n### {}\n\n| bytes |", scope.name());
@@ -86,7 +90,10 @@ fn table(cells: &[Cell], options: &Options) -> String {
         text.push_str(&" ---: |".repeat(COUNTS.len()));
         for size in SIZES {
             let _ = write!(text, "\n| {size} |");
-            for cell in cells.iter().filter(|cell| cell.scope == scope && cell.size == size) {
+            for cell in cells
+                .iter()
+                .filter(|cell| cell.scope == scope && cell.size == size)
+            {
                 let outcome = &cell.outcome;
                 let _ = write!(text, " {:.0} ({:.2}) |", outcome.gshell.tps, outcome.ratio());
             }

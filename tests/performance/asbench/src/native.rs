@@ -51,7 +51,10 @@ fn server() -> Server {
 /// A text: why it cannot be published.
 pub fn serve_os(folder: &Path) -> Result<(), String> {
     let published = unix::publish(folder, PUBLISHER, SERVICE).map_err(|error| error.to_string())?;
-    let listener = published.listener().try_clone().map_err(|error| error.to_string())?;
+    let listener = published
+        .listener()
+        .try_clone()
+        .map_err(|error| error.to_string())?;
     rt::block_on(async {
         other::say_ready("os");
         server().serve(listener).await.map_err(|error| error.to_string())
@@ -77,10 +80,16 @@ fn other_process(folder: &Path, options: &Options) -> Result<(Other, Option<Sock
     match options.scope {
         crate::options::Scope::Tcp => {
             let other = Other::start("tcp", &[]).map_err(text)?;
-            let address = other.said.parse().map_err(|_| format!("{} is no address", other.said))?;
+            let address = other
+                .said
+                .parse()
+                .map_err(|_| format!("{} is no address", other.said))?;
             Ok((other, Some(address)))
         }
-        _ => Ok((Other::start("os", &[folder.display().to_string()]).map_err(text)?, None)),
+        _ => Ok((
+            Other::start("os", &[folder.display().to_string()]).map_err(text)?,
+            None,
+        )),
     }
 }
 
@@ -171,14 +180,20 @@ fn upload_request(payload: &[u8]) -> UploadRequest {
 fn check(got: usize, options: &Options) -> Result<(), Fault> {
     match got == options.size as usize {
         true => Ok(()),
-        false => Err(Fault::new(Code::Internal, format!("{got} bytes came instead of {}", options.size))),
+        false => Err(Fault::new(
+            Code::Internal,
+            format!("{got} bytes came instead of {}", options.size),
+        )),
     }
 }
 
 fn check_code(reply: Upload) -> Result<(), Fault> {
     match reply.code {
         0 => Ok(()),
-        code => Err(Fault::new(Code::Internal, format!("the upload was answered by {code}"))),
+        code => Err(Fault::new(
+            Code::Internal,
+            format!("the upload was answered by {code}"),
+        )),
     }
 }
 

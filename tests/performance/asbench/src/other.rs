@@ -30,7 +30,11 @@ impl Other {
         let mut other = Other { child, said };
         match other.said.strip_prefix("ready ") {
             Some(word) => other.said = word.trim_end().to_owned(),
-            None => return Err(io::Error::other(format!("the process with the role {role} did not start"))),
+            None => {
+                return Err(io::Error::other(format!(
+                    "the process with the role {role} did not start"
+                )));
+            }
         }
         Ok(other)
     }

@@ -62,7 +62,10 @@ impl Drop for Folder {
 pub fn measure(options: &Options) -> Result<Outcome, String> {
     if options.pinned {
         // Children inherit it. The last CPU: interrupts prefer the first.
-        let cpu = sched::affinity().ok().and_then(|cpus| cpus.last().copied()).unwrap_or(0);
+        let cpu = sched::affinity()
+            .ok()
+            .and_then(|cpus| cpus.last().copied())
+            .unwrap_or(0);
         sched::set_affinity(&[cpu]).map_err(|error| format!("cannot stay on CPU {cpu}: {error}"))?;
     }
     let folder = Folder::new().map_err(|error| format!("cannot make a folder for sockets: {error}"))?;
