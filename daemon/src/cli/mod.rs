@@ -41,8 +41,9 @@ use self::args::help::{Style, help};
 use self::args::{Command, Matches, Opt, Stop, Values};
 use self::failure::{Failure, Outcome};
 use self::link::Global;
+use gshell_service::dirs::{Dirs, RUN_VARIABLE, STATE_VARIABLE};
+
 use crate::VERSION;
-use crate::dirs::{Dirs, RUN_VARIABLE, STATE_VARIABLE};
 use crate::exit_codes::{self, Status};
 
 /// What `-p` means when it is not given.

@@ -16,7 +16,7 @@ use super::{Node, log, serve};
 /// Serves one reader of a log.
 pub async fn serve(node: Rc<Node>, request: LogQuery, stream: Stream) -> Result<(), Fault> {
     match find(&node, &request.target)? {
-        Place::Elsewhere(redirect) => stream.send(&redirect).await,
+        Place::Elsewhere(redirect) => stream.send(redirect).await,
         Place::Here { source, grows } => serve_log::serve(&source, &request, &stream, || grows).await,
     }
 }

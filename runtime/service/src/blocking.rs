@@ -5,22 +5,52 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gshell_net::unix;
+use gshell_net::{Socket, unix};
 use gshell_session::{Body, Event, Head, SendError, Session, Side};
-use gshell_wire::{Code, Fault, Limits, Message};
+use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
 use crate::conn::send_fault;
 use crate::lost;
-use crate::stream::Incoming;
+use crate::payload::{Incoming, Outgoing, Payload};
+use crate::request::{inherited, millis, no_reply};
+use crate::trace::{self, Expected};
 
 const READ_BUFFER: usize = 64 << 10;
 
 /// Time that a service has to say hello.
 const HELLO: Duration = Duration::from_secs(5);
+
+/// A request that stays with the caller.
+struct Borrowed<'a, M>(&'a M);
+
+impl<M: Message> Body for Borrowed<'_, M> {
+    fn key(&self) -> u64 {
+        M::KEY
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.0.write(out)
+    }
+}
+
+impl<M: Message> Outgoing for Borrowed<'_, M> {
+    fn name(&self) -> &str {
+        M::NAME
+    }
+
+    fn take(&mut self) -> Payload {
+        let mut bytes = Vec::new();
+        let _ = self.0.write(&mut bytes);
+        Payload::Bytes(bytes)
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some(Shape::of::<M>())
+    }
+}
 
 /// Something that came on a stream.
 #[derive(Debug)]
@@ -39,7 +69,7 @@ pub enum Received {
 
 /// One connection, used by one thread.
 pub struct Client {
-    socket: UnixStream,
+    socket: Socket,
     session: Session,
     buffer: Vec<u8>,
     filled: usize,
@@ -47,6 +77,8 @@ pub struct Client {
     last_call: u32,
     queue: VecDeque<Received>,
     started: Instant,
+    /// The socket's read timeout.
+    timeout: Option<Duration>,
 }
 
 impl Client {
@@ -56,12 +88,17 @@ impl Client {
             Fault::new(Code::Unreachable, format!("no service at {}", path.display()))
                 .with_cause(error.to_string())
         })?;
-        Ok(Client::over(socket))
+        Client::over(socket)
     }
 
     /// Uses a socket that is connected already.
-    pub fn over(socket: UnixStream) -> Client {
-        Client {
+    pub fn over(socket: impl Into<Socket>) -> Result<Client, Fault> {
+        let socket = socket.into();
+        socket
+            .set_nonblocking(false)
+            .and_then(|()| socket.set_read_timeout(None))
+            .map_err(|error| lost(&error.to_string()))?;
+        Ok(Client {
             socket,
             session: Session::new(Side::Client, Limits::default(), 0),
             buffer: vec![0; READ_BUFFER],
@@ -70,7 +107,8 @@ impl Client {
             last_call: 0,
             queue: VecDeque::new(),
             started: Instant::now(),
-        }
+            timeout: None,
+        })
     }
 
     /// The socket, to wait for together with other descriptors.
@@ -102,7 +140,19 @@ impl Client {
 
     /// Sends a request on stream 0 and waits for its reply; `limit` bounds the whole call.
     pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
-        match self.ask(request, limit)? {
+        let request = Borrowed(request);
+        let trace = trace::client_send(&|| self.socket.peer(), &request, None);
+        let limit = inherited(limit);
+        let answer = self.ask(&request, limit, trace);
+        if let Some(trace) = trace {
+            let expected: Expected = || (R::NAME, Shape::of::<R>());
+            let late = || no_reply(Q::NAME, limit.unwrap_or_default());
+            let seen = answer.as_ref().map_err(Clone::clone);
+            let seen = seen.and_then(|answer| answer.as_ref().ok_or_else(late));
+            let peer = || self.socket.peer();
+            trace::client_recv(&peer, trace, Some(expected), seen.as_ref().map(|answer| *answer));
+        }
+        match answer? {
             Some(reply) => reply.decode(),
             None => {
                 let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
@@ -111,12 +161,18 @@ impl Client {
         }
     }
 
-    fn ask(&mut self, request: &dyn Body, limit: Option<Duration>) -> Result<Option<Incoming>, Fault> {
+    fn ask(
+        &mut self,
+        request: &dyn Body,
+        limit: Option<Duration>,
+        trace: Option<Trace>,
+    ) -> Result<Option<Incoming>, Fault> {
         self.last_call = self.last_call.wrapping_add(1);
         let id = self.last_call;
         let head = Head {
             call: Some(id),
-            ..Head::default()
+            deadline_ms: limit.map(millis),
+            trace,
         };
         self.send_with(0, head, request)?;
         let deadline = limit.map(|limit| Instant::now() + limit);
@@ -241,7 +297,7 @@ impl Client {
                     head,
                     payload,
                 }) => {
-                    let payload = payload.to_vec();
+                    let payload = Payload::Bytes(payload.to_vec());
                     Some(Received::Message(stream, head.call, Incoming { key, payload }))
                 }
                 Some(Event::Error { stream, call, fault }) => Some(Received::Error(stream, call, fault)),
@@ -254,7 +310,7 @@ impl Client {
             self.taken += used;
             if let Some(received) = received {
                 if let Received::Message(stream, _, message) = &received {
-                    self.session.consumed(*stream, message.payload.len() as u32);
+                    self.session.consumed(*stream, message.payload.cost());
                 }
                 return Ok(Some(received));
             }
@@ -275,11 +331,16 @@ impl Client {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         // A timeout of zero would mean "for ever" to the socket, and a tiny one a kernel tick.
         let at_once = left == Some(Duration::ZERO);
-        let set = |socket: &UnixStream| match at_once {
-            true => socket.set_nonblocking(true),
-            false => socket.set_read_timeout(left),
+        let set = match at_once {
+            true => self.socket.set_nonblocking(true),
+            // Mostly it waits for ever, time and again, and the socket knows.
+            false if left == self.timeout => Ok(()),
+            false => self.socket.set_read_timeout(left),
         };
-        set(&self.socket).map_err(|error| lost(&error.to_string()))?;
+        set.map_err(|error| lost(&error.to_string()))?;
+        if !at_once {
+            self.timeout = left;
+        }
         let filled = self.read_some();
         if at_once {
             self.socket

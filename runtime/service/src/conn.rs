@@ -6,95 +6,76 @@
 //! beginning of an unfinished frame is kept per connection.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::os::unix::net::UnixStream;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use gshell_net::Socket;
 use gshell_net::rt::{self, Io};
-use gshell_session::{Body, Event, Head, OUTPUT_HIGH, SendError, Session, Side};
-use gshell_sys::{fdio, peer::Credentials};
+use gshell_session::{Event, Head, OUTPUT_HIGH, SendError, Session, Side};
+use gshell_sys::fdio;
 use gshell_wire::{Code, Fault, Limits};
 use std::os::fd::AsFd;
 
+use crate::buffers::{self, Gathered};
+use crate::clock;
 use crate::handlers::Handlers;
+use crate::link::{Link, Peer};
 use crate::lost;
-use crate::stream::{Incoming, StreamState};
+use crate::payload::{Given, Outgoing};
+use crate::table::Table;
 
 /// Bytes of the read buffer that the connections of a thread share, to begin with. A read that does not fill it has
 /// drained the socket; one that does doubles it.
 const READ_BUFFER: usize = 8 << 10;
 /// Bytes up to which it grows: larger reads gain nothing.
 const LARGEST_READ: usize = 64 << 10;
+/// Time that a connection which ends has to write what is pending.
+const LINGER: Duration = Duration::from_secs(2);
 /// Frames handled before other tasks of the thread get a turn.
 const FRAMES_A_TURN: usize = 256;
 
-thread_local! {
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A call that waits for its reply.
-#[derive(Default)]
-pub(crate) struct PendingCall {
-    pub(crate) answer: RefCell<Option<Result<Incoming, Fault>>>,
-    pub(crate) waker: RefCell<Option<Waker>>,
-}
-
-impl PendingCall {
-    fn answer(&self, answer: Result<Incoming, Fault>) {
-        *self.answer.borrow_mut() = Some(answer);
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
-        }
-    }
-}
-
 pub(crate) struct Conn {
-    io: Io<UnixStream>,
+    io: Io<Socket>,
     pub(crate) session: RefCell<Session>,
-    pub(crate) streams: RefCell<HashMap<u32, Rc<StreamState>>>,
-    pub(crate) calls: RefCell<HashMap<u32, Rc<PendingCall>>>,
-    last_call: Cell<u32>,
+    pub(crate) table: Table,
     /// Bytes of a frame that has not come whole.
-    rest: RefCell<Vec<u8>>,
+    rest: RefCell<Gathered>,
     waker: RefCell<Option<Waker>>,
     /// Frames wait in the session's output and the task knows.
     flush_asked: Cell<bool>,
-    gone: RefCell<Option<Fault>>,
-    pub(crate) handlers: Option<Rc<Handlers>>,
-    pub(crate) peer: Credentials,
     started: Instant,
-    timer: RefCell<Option<(u64, rt::Sleep)>>,
-    closing: Cell<bool>,
+    timer: RefCell<Option<(Instant, rt::Sleep)>>,
+    /// Since when it ends as soon as everything is written.
+    closing: Cell<Option<Instant>>,
+    /// Whole frames may be in `rest`.
+    paused: Cell<bool>,
 }
 
 impl Conn {
     pub(crate) fn new(
-        socket: UnixStream,
+        socket: Socket,
         side: Side,
         limits: Limits,
         handlers: Option<Rc<Handlers>>,
-        peer: Credentials,
     ) -> std::io::Result<Rc<Conn>> {
+        let peer = Peer::of(&socket);
+        buffers::free_at_rest();
         Ok(Rc::new(Conn {
             io: Io::new(socket)?,
             session: RefCell::new(Session::new(side, limits, 0)),
-            streams: RefCell::default(),
-            calls: RefCell::default(),
-            last_call: Cell::new(0),
+            table: Table::new(handlers, peer),
             rest: RefCell::default(),
             waker: RefCell::default(),
             flush_asked: Cell::new(false),
-            gone: RefCell::default(),
-            handlers,
-            peer,
             started: Instant::now(),
             timer: RefCell::default(),
-            closing: Cell::new(false),
+            closing: Cell::new(None),
+            paused: Cell::new(false),
         }))
     }
 
@@ -102,51 +83,101 @@ impl Conn {
         self.started.elapsed().as_millis() as u64
     }
 
-    /// The fault that ended the connection, when it has ended.
-    pub(crate) fn gone(&self) -> Option<Fault> {
-        self.gone.borrow().clone()
-    }
-
-    /// Asks the connection's task to write what is pending, once, after the tasks that are ready now.
-    pub(crate) fn ask_flush(&self) {
-        if !self.flush_asked.replace(true)
-            && let Some(waker) = &*self.waker.borrow()
-        {
+    /// Has the connection's task look at its socket again.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
     }
 
+    /// Asks the connection's task to write what is pending, once, after the tasks that are ready now.
+    pub(crate) fn ask_flush(&self) {
+        if !self.flush_asked.replace(true) {
+            self.wake();
+        }
+    }
+
+    pub(crate) fn bye(&self, fault: &Fault) {
+        self.session.borrow_mut().bye(fault);
+        self.close();
+    }
+
     /// Ends the connection after what is pending has been written.
     pub(crate) fn close(&self) {
-        self.closing.set(true);
+        if self.closing.get().is_none() {
+            self.closing.set(Some(Instant::now()));
+        }
         self.flush_asked.set(false);
         self.ask_flush();
     }
 
-    pub(crate) fn next_call(&self) -> u32 {
-        let id = self.last_call.get().wrapping_add(1);
-        self.last_call.set(id);
-        id
-    }
-
-    pub(crate) fn state(&self, stream: u32) -> Rc<StreamState> {
-        self.streams.borrow_mut().entry(stream).or_default().clone()
-    }
-
     /// Sends when there is credit; the error is the fault for the caller, `None` means: wait for credit.
-    pub(crate) fn try_send(&self, stream: u32, head: Head, message: &dyn Body) -> Result<Option<()>, Fault> {
-        if let Some(fault) = self.gone() {
-            return Err(fault);
-        }
-        let sent = self.session.borrow_mut().send_body(stream, head, message);
+    pub(crate) fn try_send(
+        &self,
+        stream: u32,
+        head: Head,
+        message: &dyn Outgoing,
+    ) -> Result<Option<()>, Fault> {
+        let sent = {
+            let mut session = self.session.borrow_mut();
+            if session.pending().is_empty() {
+                session.lend(buffers::OUTPUT.take());
+            }
+            session.send_body(stream, head, message)
+        };
         match sent {
             Ok(()) => {
-                self.ask_flush();
+                let written =
+                    head.call.is_some() && self.is_lone_call() && matches!(self.write_now(), Ok(true));
+                if !written {
+                    self.ask_flush();
+                }
                 Ok(Some(()))
             }
             Err(SendError::NoCredit) => Ok(None),
             Err(error) => Err(send_fault(&error)),
         }
+    }
+
+    /// Whether there is nothing to gather: one call waits, and the connection's task does not run. Writing where the
+    /// call is made then saves that task a turn. What goes wrong is seen by the task, which does it over.
+    fn is_lone_call(&self) -> bool {
+        !self.flush_asked.get() && self.table.calls() == 1
+    }
+
+    /// Tells the peer that nobody waits for the answer to `call` any more.
+    pub(crate) fn cancel(&self, stream: u32, call: u32) {
+        if self.session.borrow_mut().cancel(stream, call) {
+            self.ask_flush();
+        }
+    }
+
+    pub(crate) fn open(&self) -> Result<u32, Fault> {
+        let id = self.session.borrow_mut().open()?;
+        self.table.add(id);
+        self.ask_flush();
+        Ok(id)
+    }
+
+    pub(crate) fn end(&self, link: &Link, stream: u32) {
+        let ended = self.session.borrow_mut().end(stream).is_ok();
+        if ended {
+            self.ask_flush();
+            self.forget_ended(link, stream);
+        }
+    }
+
+    /// Frees what is kept of a stream that both sides have ended.
+    fn forget_ended(&self, link: &Link, stream: u32) {
+        let both = self.session.borrow().has(stream);
+        if !both && self.table.remove(stream).is_some() {
+            self.table.closed(link, stream);
+        }
+    }
+
+    pub(crate) fn reset(&self, stream: u32, fault: &Fault) {
+        self.session.borrow_mut().reset(stream, fault);
+        self.ask_flush();
     }
 
     /// Answers a request with an error; a peer that is gone does not need it.
@@ -163,24 +194,31 @@ impl Conn {
         }
     }
 
-    /// Runs the connection until it ends; the fault says why.
-    pub(crate) fn run(self: Rc<Self>) -> impl Future<Output = Fault> {
-        std::future::poll_fn(move |context| self.poll(context).map(|fault| self.finish(fault)))
+    pub(crate) fn hang_up(&self, link: &Link) -> bool {
+        if self.table.gone().is_some() {
+            return true;
+        }
+        if matches!(self.write_now(), Ok(false)) {
+            self.close();
+            return false;
+        }
+        self.finish(link, lost("closed"));
+        true
     }
 
-    fn finish(&self, fault: Fault) -> Fault {
-        *self.gone.borrow_mut() = Some(fault.clone());
-        for (_, call) in self.calls.borrow_mut().drain() {
-            call.answer(Err(fault.clone()));
-        }
-        let streams: Vec<_> = self.streams.borrow_mut().drain().collect();
-        for (_, state) in streams {
-            state.fail(fault.clone());
-        }
+    /// Runs the connection until it ends; the fault says why.
+    pub(crate) fn run(&self, link: &Link) -> impl Future<Output = Fault> {
+        std::future::poll_fn(move |context| self.poll(link, context).map(|fault| self.finish(link, fault)))
+    }
+
+    fn finish(&self, link: &Link, fault: Fault) -> Fault {
+        // Streams that somebody still holds must not keep the socket open.
+        self.io.get_ref().shutdown(Shutdown::Both);
+        self.table.finish(link, &fault);
         fault
     }
 
-    fn poll(self: &Rc<Self>, context: &mut TaskContext<'_>) -> Poll<Fault> {
+    fn poll(&self, link: &Link, context: &mut TaskContext<'_>) -> Poll<Fault> {
         let known = self
             .waker
             .borrow()
@@ -191,95 +229,138 @@ impl Conn {
         }
         // Whatever handlers send from here on is written below without another wake-up.
         self.flush_asked.set(true);
-        let ended = self.read_all(context);
+        let ended = self.read_all(link, context);
         self.flush_asked.set(false);
         let written = self.write_all(context);
         match (ended, written) {
             (Some(fault), _) | (None, Err(fault)) => return Poll::Ready(fault),
-            (None, Ok(true)) if self.closing.get() => return Poll::Ready(lost("closed")),
+            (None, Ok(true)) if self.closing.get().is_some() => return Poll::Ready(lost("closed")),
             _ => {}
         }
         self.poll_timer(context)
     }
 
     /// Reads and handles until the socket is drained; a fault when the connection is over.
-    fn read_all(self: &Rc<Self>, context: &mut TaskContext<'_>) -> Option<Fault> {
+    fn read_all(&self, link: &Link, context: &mut TaskContext<'_>) -> Option<Fault> {
         let mut frames = 0;
         loop {
-            let mut readable = std::pin::pin!(self.io.readable());
-            if readable.as_mut().poll(context).is_pending() {
+            // Of a peer that is gone the rest is read, for its end is behind it.
+            if self.is_too_much() && !self.io.poll_ended(context) {
                 return None;
             }
-            if self.session.borrow().pending().len() > OUTPUT_HIGH {
-                // A peer that asks and does not read is not read either, until it has taken its answers.
+            if self.paused.replace(false) {
+                if let Err(fault) = self.feed(link, &[], &mut frames) {
+                    return Some(fault);
+                }
+                continue;
+            }
+            let mut readable = std::pin::pin!(self.io.readable());
+            if readable.as_mut().poll(context).is_pending() {
                 return None;
             }
             if frames >= FRAMES_A_TURN {
                 context.waker().wake_by_ref();
                 return None;
             }
-            let taken = BUFFER.with(|buffer| buffer.take());
-            let mut buffer = if taken.is_empty() {
-                vec![0; READ_BUFFER]
-            } else {
-                taken
+            let nothing_kept = self.rest.borrow().is_empty();
+            let result = match nothing_kept {
+                true => self.read_shared(link, &mut frames),
+                false => self.read_more(link, &mut frames),
             };
-            let read = self
-                .io
-                .try_read_with(|socket| fdio::read(socket.as_fd(), &mut buffer));
-            let result = match read {
-                Ok(0) => Some(lost("the peer closed it")),
-                Ok(n) => {
-                    let fed = self.feed(&buffer[..n], &mut frames).err();
-                    if n < buffer.len() {
-                        self.io.drained();
-                    } else if n < LARGEST_READ {
-                        buffer.resize(n * 2, 0);
-                    }
-                    fed
-                }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
-                Err(error) => Some(lost(&error.to_string())),
-            };
-            BUFFER.with(|slot| slot.replace(buffer));
             if result.is_some() {
                 return result;
             }
         }
     }
 
-    fn feed(self: &Rc<Self>, bytes: &[u8], frames: &mut usize) -> Result<(), Fault> {
+    /// Reads into the buffer that the connections of the thread share.
+    fn read_shared(&self, link: &Link, frames: &mut usize) -> Option<Fault> {
+        let mut buffer = buffers::INPUT.take();
+        if buffer.is_empty() {
+            buffer.resize(READ_BUFFER, 0);
+        }
+        let read = self.read(&mut buffer);
+        let result = match read {
+            Ok(0) => Some(lost("the peer closed it")),
+            Ok(n) => {
+                let fed = self.feed(link, &buffer[..n], frames).err();
+                if n < buffer.len() {
+                    self.io.drained();
+                } else if n < LARGEST_READ {
+                    buffer.resize(n * 2, 0);
+                }
+                fed
+            }
+            Err(error) => unless_again(&error),
+        };
+        buffers::INPUT.put(buffer);
+        result
+    }
+
+    /// Reads behind the beginning of a frame that has not come whole; the room grows with what comes, not with what the
+    /// peer says will come.
+    fn read_more(&self, link: &Link, frames: &mut usize) -> Option<Fault> {
+        let read = self
+            .rest
+            .borrow_mut()
+            .fill(|room| self.read(room).map(|n| (n, n < room.len())));
+        match read {
+            Ok((0, _)) => Some(lost("the peer closed it")),
+            Ok((_, drained)) => {
+                if drained {
+                    self.io.drained();
+                }
+                self.feed(link, &[], frames).err()
+            }
+            Err(error) => unless_again(&error),
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.io.try_read_with(|socket| fdio::recv(socket.as_fd(), buffer))
+    }
+
+    /// Whether the peer is to wait: the service has enough of it, or it asks and does not read its answers.
+    fn is_too_much(&self) -> bool {
+        self.table.is_held() || self.session.borrow().pending().len() > OUTPUT_HIGH
+    }
+
+    /// Handles what was read: `bytes`, or what has been gathered if there is some, which has `bytes` at its end then.
+    fn feed(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<(), Fault> {
         if self.rest.borrow().is_empty() {
-            let used = self.handle_frames(bytes, frames)?;
-            self.rest.borrow_mut().extend_from_slice(&bytes[used..]);
+            let used = self.handle_frames(link, bytes, frames)?;
+            self.rest.borrow_mut().keep(&bytes[used..]);
             return Ok(());
         }
+        // A handler that runs now may look at this connection, so its buffer is not borrowed meanwhile.
         let mut rest = self.rest.take();
-        rest.extend_from_slice(bytes);
-        let used = self.handle_frames(&rest, frames)?;
-        rest.drain(..used);
-        if rest.is_empty() && rest.capacity() > LARGEST_READ {
-            rest = Vec::new();
-        }
+        let used = self.handle_frames(link, rest.bytes(), frames)?;
+        rest.consume(used);
         self.rest.replace(rest);
         Ok(())
     }
 
-    fn handle_frames(self: &Rc<Self>, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
-        let now = self.now_ms();
+    fn handle_frames(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
+        let began = Instant::now();
+        let now = began.saturating_duration_since(self.started).as_millis() as u64;
+        let _batch = clock::Batch::begin(began);
         let mut used = 0;
         loop {
             let step = self.session.borrow_mut().input(&bytes[used..], now);
             match step {
                 Ok(step) => {
                     if let Some(event) = step.event {
-                        self.on_event(event)?;
+                        self.on_event(link, event)?;
                     }
                     if step.used == 0 {
                         return Ok(used);
                     }
                     used += step.used;
                     *frames += 1;
+                    if used < bytes.len() && self.is_too_much() {
+                        self.paused.set(true);
+                        return Ok(used);
+                    }
                 }
                 Err(lie) => {
                     // The session has queued the word for the peer; it is told once and dropped.
@@ -290,71 +371,29 @@ impl Conn {
         }
     }
 
-    fn on_event(self: &Rc<Self>, event: Event<'_>) -> Result<(), Fault> {
+    fn on_event(&self, link: &Link, event: Event<'_>) -> Result<(), Fault> {
+        let table = &self.table;
         match event {
             // Whoever wanted to send before the hellos were exchanged has been waiting.
-            Event::Ready { .. } => self.streams.borrow().values().for_each(|state| state.wake()),
-            Event::Opened { stream } => {
-                self.state(stream);
-            }
+            Event::Ready { .. } => table.wake_all(),
+            Event::Opened { stream } => table.on_opened(link, stream),
             Event::Message {
                 stream,
                 key,
                 head,
                 payload,
-            } => self.on_message(stream, key, head, payload),
-            Event::Error { stream, call, fault } => self.on_error(stream, call, fault),
-            Event::Cancelled { .. } => {}
-            Event::Ended { stream } => self.state(stream).end(),
-            Event::Reset { stream, fault } => {
-                let state = self.streams.borrow_mut().remove(&stream);
-                if let Some(state) = state {
-                    state.fail(fault);
-                }
+            } => table.on_message(link, stream, key, &head, Given::Bytes(payload)),
+            Event::Error { stream, call, fault } => table.on_error(stream, call, fault),
+            Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
+            Event::Ended { stream } => {
+                table.on_ended(link, stream);
+                self.forget_ended(link, stream);
             }
-            Event::Credit { stream } => {
-                let state = self.streams.borrow().get(&stream).cloned();
-                if let Some(state) = state {
-                    state.wake();
-                }
-            }
+            Event::Reset { stream, fault } => table.on_reset(link, stream, fault),
+            Event::Credit { stream } => table.on_credit(stream),
             Event::Bye { fault } => return Err(fault),
         }
         Ok(())
-    }
-
-    fn on_message(self: &Rc<Self>, stream: u32, key: u64, head: Head, payload: &[u8]) {
-        if let Some(handlers) = &self.handlers {
-            if handlers.clone().dispatch(self, stream, key, &head, payload) {
-                return;
-            }
-        } else if let Some(id) = head.call {
-            let call = self.calls.borrow_mut().remove(&id);
-            self.consumed(stream, payload.len() as u32);
-            if let Some(call) = call {
-                call.answer(Ok(Incoming {
-                    key,
-                    payload: payload.to_vec(),
-                }));
-            }
-            return;
-        }
-        self.state(stream).push(Incoming {
-            key,
-            payload: payload.to_vec(),
-        });
-    }
-
-    fn on_error(self: &Rc<Self>, stream: u32, call: Option<u32>, fault: Fault) {
-        match call {
-            Some(id) => {
-                let call = self.calls.borrow_mut().remove(&id);
-                if let Some(call) = call {
-                    call.answer(Err(fault));
-                }
-            }
-            None => self.state(stream).push_fault(fault),
-        }
     }
 
     /// Writes what is pending until all is out (`true`) or the socket is full.
@@ -363,7 +402,7 @@ impl Conn {
         while !session.pending().is_empty() {
             match self
                 .io
-                .try_write_with(|socket| fdio::write(socket.as_fd(), session.pending()))
+                .try_write_with(|socket| fdio::send(socket.as_fd(), session.pending()))
             {
                 Ok(n) => session.written(n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
@@ -371,6 +410,7 @@ impl Conn {
                 Err(error) => return Err(lost(&error.to_string())),
             }
         }
+        buffers::OUTPUT.put(session.reclaim());
         Ok(true)
     }
 
@@ -391,25 +431,39 @@ impl Conn {
         }
     }
 
+    fn sleep(&self, at: Instant, context: &mut TaskContext<'_>) -> Poll<()> {
+        let mut timer = self.timer.borrow_mut();
+        if timer.as_ref().is_none_or(|(set_for, _)| *set_for != at) {
+            *timer = Some((at, rt::sleep_until(at)));
+        }
+        let Some((_, sleep)) = timer.as_mut() else {
+            return Poll::Pending;
+        };
+        let slept = Pin::new(sleep).poll(context);
+        if slept.is_ready() {
+            *timer = None;
+        }
+        slept
+    }
+
     /// Deadlines of the session: the hello, and keepalive where it is on.
     fn poll_timer(&self, context: &mut TaskContext<'_>) -> Poll<Fault> {
+        if let Some(since) = self.closing.get() {
+            // The session has said its last word; only the time to write it is left.
+            return match self.sleep(since + LINGER, context) {
+                Poll::Ready(()) => Poll::Ready(lost("closed, with a peer that does not read")),
+                Poll::Pending => Poll::Pending,
+            };
+        }
         loop {
             let Some(at) = self.session.borrow().next_tick() else {
                 self.timer.take();
                 return Poll::Pending;
             };
-            let mut timer = self.timer.borrow_mut();
-            if timer.as_ref().is_none_or(|(set_for, _)| *set_for != at) {
-                *timer = Some((at, rt::sleep_until(self.started + Duration::from_millis(at))));
-            }
-            let Some((_, sleep)) = timer.as_mut() else {
-                return Poll::Pending;
-            };
-            if Pin::new(sleep).poll(context).is_pending() {
+            let at = self.started + Duration::from_millis(at);
+            if self.sleep(at, context).is_pending() {
                 return Poll::Pending;
             }
-            *timer = None;
-            drop(timer);
             let ticked = self.session.borrow_mut().tick(self.now_ms());
             if let Err(lie) = ticked {
                 let _ = self.write_now();
@@ -419,6 +473,14 @@ impl Conn {
                 return Poll::Ready(fault);
             }
         }
+    }
+}
+
+/// A read that is to be tried again later is no fault.
+fn unless_again(error: &std::io::Error) -> Option<Fault> {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::Interrupted => None,
+        _ => Some(lost(&error.to_string())),
     }
 }
 

@@ -3,26 +3,30 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_net::rt::{self, Io, Task};
+use gshell_net::{Listener, Socket};
 use gshell_session::Side;
-use gshell_sys::peer::{self, Credentials};
 use gshell_wire::{Code, Fault, Limits};
 
 use crate::conn::Conn;
 use crate::handlers::Handlers;
+use crate::hooks::Admission;
+use crate::link::{Link, Peer};
+use crate::local::{End, Pipe};
 
 /// Connections that one service keeps at most; each costs a descriptor and about a kilobyte.
 const MOST_CONNECTIONS: usize = 512;
 /// Pause after an accept that failed for want of descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Pause between two looks whether handlers run, while a service is being closed.
+const QUIET_CHECK: Duration = Duration::from_millis(5);
+
 /// Decides whether a peer may connect.
-pub type Admit = Rc<dyn Fn(&Credentials) -> Result<(), Fault>>;
+pub type Admit = Rc<dyn Fn(&Peer) -> Result<(), Fault>>;
 
 /// Counters of a server, since it began.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,9 +43,14 @@ struct Inner {
     handlers: Rc<Handlers>,
     admit: Admit,
     limits: Limits,
-    open: RefCell<HashMap<u32, Task<()>>>,
+    open: RefCell<HashMap<u32, (Link, Task<()>)>>,
     last: Cell<u32>,
-    stats: Cell<ServerStats>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.handlers.shut_down();
+    }
 }
 
 /// A service on this thread's executor. Dropping it ends its connections.
@@ -57,16 +66,15 @@ impl Server {
             limits: Limits::default(),
             open: RefCell::default(),
             last: Cell::new(0),
-            stats: Cell::default(),
         }))
     }
 
     /// Accepts connections until the listener fails for good.
-    pub async fn serve(&self, listener: UnixListener) -> io::Result<()> {
-        let listener = Io::new(listener)?;
+    pub async fn serve(&self, listener: impl Into<Listener>) -> io::Result<()> {
+        let listener = Io::new(listener.into())?;
         loop {
-            match listener.read_with(|listener| listener.accept()).await {
-                Ok((socket, _)) => self.accept(socket),
+            match listener.read_with(Listener::accept).await {
+                Ok(socket) => self.accept(socket),
                 Err(error) if out_of_descriptors(&error) => rt::sleep(ACCEPT_PAUSE).await,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => return Err(error),
@@ -76,7 +84,7 @@ impl Server {
 
     /// Counters so far.
     pub fn stats(&self) -> ServerStats {
-        self.0.stats.get()
+        self.0.handlers.totals.get().server
     }
 
     /// Connections now.
@@ -84,59 +92,101 @@ impl Server {
         self.0.open.borrow().len()
     }
 
-    fn count(&self, change: impl Fn(&mut ServerStats)) {
-        let mut stats = self.0.stats.get();
-        change(&mut stats);
-        self.0.stats.set(stats);
+    /// Ends all connections; what was answered is still sent.
+    pub fn close(&self) {
+        let open: Vec<_> = self.0.open.borrow_mut().drain().collect();
+        for (_, (link, task)) in open {
+            link.bye(&Fault::new(Code::Stopped, "the service is being closed"));
+            task.detach();
+        }
     }
 
-    fn accept(&self, socket: std::os::unix::net::UnixStream) {
-        let peer = match peer::credentials(socket.as_fd()) {
-            Ok(peer) => peer,
-            Err(_) => return self.count(|stats| stats.refused += 1),
+    /// Waits until no handler runs.
+    pub(crate) async fn quiet(&self) {
+        while self.0.handlers.is_busy() {
+            rt::sleep(QUIET_CHECK).await;
+        }
+    }
+
+    fn count(&self, change: impl Fn(&mut ServerStats)) {
+        let mut totals = self.0.handlers.totals.get();
+        change(&mut totals.server);
+        self.0.handlers.totals.set(totals);
+    }
+
+    /// Takes a connection over a socket.
+    pub(crate) fn accept(&self, socket: Socket) {
+        let peer = Peer::of(&socket);
+        let verdict = match self.verdict(&peer) {
+            Admission::TakeOver(take) => {
+                self.count(|stats| stats.accepted += 1);
+                return take(socket);
+            }
+            verdict => verdict,
         };
-        let mut verdict = (self.0.admit)(&peer);
+        let handlers = Some(self.0.handlers.clone());
+        match Conn::new(socket, Side::Server, self.0.limits, handlers) {
+            Ok(conn) => self.admit(Link::Socket(conn), verdict),
+            Err(_) => self.count(|stats| stats.refused += 1),
+        }
+    }
+
+    /// Takes a connection inside the process.
+    pub(crate) fn accept_local(&self, pipe: Pipe) {
+        let link = Link::Local(End::server(pipe, self.0.handlers.clone()));
+        let verdict = match self.verdict(link.peer()) {
+            Admission::TakeOver(_) => Admission::Refuse(Fault::new(
+                Code::State,
+                "this service takes connections over, and one inside the process has no socket",
+            )),
+            verdict => verdict,
+        };
+        self.admit(link, verdict);
+    }
+
+    /// Who may connect at all comes first, then room, then the service's own hook.
+    fn verdict(&self, peer: &Peer) -> Admission {
+        if let Err(fault) = (self.0.admit)(peer) {
+            return Admission::Refuse(fault);
+        }
         if self.0.open.borrow().len() >= MOST_CONNECTIONS {
             let text = format!("this service has {MOST_CONNECTIONS} connections already: try again later");
-            verdict = Err(Fault::new(Code::Limit, text));
+            return Admission::Refuse(Fault::new(Code::Limit, text));
         }
-        let conn = match Conn::new(
-            socket,
-            Side::Server,
-            self.0.limits,
-            Some(self.0.handlers.clone()),
-            peer,
-        ) {
-            Ok(conn) => conn,
-            Err(_) => return self.count(|stats| stats.refused += 1),
-        };
-        if let Err(fault) = verdict {
+        self.0.handlers.admission(peer)
+    }
+
+    /// Lets a connection in or tells it why not.
+    fn admit(&self, link: Link, verdict: Admission) {
+        if let Admission::Refuse(fault) = verdict {
             // Told why, then closed.
-            conn.session.borrow_mut().bye(&fault);
-            conn.close();
+            link.bye(&fault);
             self.count(|stats| stats.refused += 1);
         } else {
             self.count(|stats| stats.accepted += 1);
+            self.0.handlers.connected(&link);
         }
-        self.run(conn);
+        self.run(link);
     }
 
-    fn run(&self, conn: Rc<Conn>) {
+    fn run(&self, link: Link) {
         let id = self.0.last.get().wrapping_add(1);
         self.0.last.set(id);
         let weak = Rc::downgrade(&self.0);
+        let running = link.clone();
         let task = rt::spawn(async move {
-            let fault = conn.run().await;
+            let fault = running.run().await;
             let Some(inner) = weak.upgrade() else { return };
             if matches!(fault.code(), Some(Code::Protocol | Code::Version)) {
                 Server(inner.clone()).count(|stats| stats.faulted += 1);
             }
             // This very task: it ends here, so its handle only has to go.
-            if let Some(task) = inner.open.borrow_mut().remove(&id) {
+            let own = inner.open.borrow_mut().remove(&id);
+            if let Some((_, task)) = own {
                 task.detach();
             }
         });
-        self.0.open.borrow_mut().insert(id, task);
+        self.0.open.borrow_mut().insert(id, (link, task));
     }
 }
 
