@@ -14,7 +14,7 @@ use gshell_wire::{Code, Fault, Priority};
 
 use crate::builtin;
 use crate::clock;
-use crate::context::Context;
+use crate::context::{Context, Known};
 use crate::current::Scope;
 use crate::entry::Kind;
 use crate::handlers::Handlers;
@@ -71,7 +71,7 @@ impl Handlers {
         let deadline = head
             .deadline_ms
             .and_then(|ms| began.checked_add(Duration::from_millis(ms.into())));
-        let context = Context {
+        let context = Context::from(Known {
             number: self.pool.next_number(),
             entry,
             link: link.clone(),
@@ -82,7 +82,7 @@ impl Handlers {
                 trace: head.trace,
             },
             handlers: self.clone(),
-        };
+        });
         if head.trace.is_some() && kind != Kind::Builtin {
             trace::server_recv(&context, key, &given);
         }
