@@ -11,7 +11,7 @@ use gshell_net::rt;
 use gshell_wire::{Code, Fault};
 
 use crate::clock;
-use crate::context::Context;
+use crate::context::{Context, Known};
 use crate::current;
 use crate::entry::{Kind, Work};
 use crate::handlers::Handlers;
@@ -219,13 +219,13 @@ impl Drop for Job {
         // Before anything else: what the handler holds may be what the next one waits for.
         self.work = None;
         self.end(Outcome::Cancelled);
-        let Context {
+        let Known {
             handlers,
             entry,
             link,
             stream,
             ..
-        } = &self.context;
+        } = &*self.context;
         let pool = &handlers.pool;
         uncount(&entry.counts.in_flight);
         let mut counted = self.counted;

@@ -318,3 +318,30 @@ fn message_types_made_while_the_program_runs() {
         }
     });
 }
+
+#[test]
+fn a_service_that_ends_says_so_to_its_hooks() {
+    run(async {
+        for scopes in [Scopes::OS, Scopes::PROCESS] {
+            let dir = Dir::new("ends");
+            let (closed, gone) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+            let (close, leave) = (closed.clone(), gone.clone());
+            let handlers = arithmetic()
+                .on_stream_close(move |_| close.set(close.get() + 1))
+                .on_disconnect(move |_| leave.set(leave.get() + 1));
+            let published = publish(&dir.node(), "ends", handlers, scopes);
+            let client = connect(&dir, "ends", scopes).await;
+            let stream = client.open().await.unwrap();
+            assert_eq!(stream.call::<_, Sum>(add(1, 2)).await.unwrap().sum, 3);
+            let waits = Rc::new(client);
+            let call = rt::spawn({
+                let client = waits.clone();
+                async move { client.call::<_, Sum>(Wait { ms: 60_000 }).await }
+            });
+            rt::sleep(Duration::from_millis(5)).await;
+            drop(published);
+            assert!(call.await.is_err());
+            until(|| gone.get() == 1 && closed.get() == 2).await;
+        }
+    });
+}
