@@ -10,13 +10,13 @@ use std::time::Duration;
 use gshell_control::messages::daemon::{GroupList, Groups, Jobs, Ps};
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
 use gshell_service::blocking::Client;
+use gshell_service::dirs::Dirs;
 use gshell_service::unix;
 use gshell_wire::Message;
 
 use super::args::{Matches, Values, options};
 use super::failure::Outcome;
 use super::{PROGRAM, SELF, link, output, values};
-use crate::dirs::Dirs;
 use crate::exit_codes::Status;
 
 /// Time that the node has; whoever presses the tab key does not wait for one that hangs.
@@ -50,7 +50,7 @@ impl Node {
             return None;
         }
         let socket = unix::connect(&unix::socket_path(&dirs.run, PUBLISHER, DAEMON_SERVICE)).ok()?;
-        let mut client = link::greet(Client::over(socket), "", SOON).ok()?;
+        let mut client = link::greet(Client::over(socket).ok()?, "", SOON).ok()?;
         Some(Self {
             groups: call(&mut client, &Groups {})?,
             jobs: call(&mut client, &Ps::default())?,
