@@ -72,7 +72,15 @@ fn hooks_see_connections_and_streams_and_keep_variables() {
             let seen = seen.take();
             assert_eq!(
                 seen,
-                ["open 0", "open 1", "open 2", "close 102", "close 3", "close 205", "gone 1"]
+                [
+                    "open 0",
+                    "open 1",
+                    "open 2",
+                    "close 102",
+                    "close 3",
+                    "close 205",
+                    "gone 1"
+                ]
             );
         }
     });
@@ -94,7 +102,11 @@ fn a_connection_is_refused_or_taken_over() {
         });
         let published = publish(&dir.node(), "takeover", handlers, Scopes::OS | Scopes::PROCESS);
         let path = unix::socket_path(&dir.0, "test", "takeover");
-        let fault = Client::connect(&path).unwrap().call::<_, Sum>(add(1, 1)).await.unwrap_err();
+        let fault = Client::connect(&path)
+            .unwrap()
+            .call::<_, Sum>(add(1, 1))
+            .await
+            .unwrap_err();
         assert_eq!(fault.message, "not on Sundays");
         refuse.set(false);
         let mut mine = UnixStream::connect(&path).unwrap();
@@ -157,8 +169,14 @@ fn a_service_describes_itself_and_says_what_differs() {
             let _published = publish(&dir.node(), "describe", echo(), scopes);
             let client = connect(&dir, "describe", scopes).await;
             // Today's and an earlier shape.
-            assert_eq!(client.call::<_, Sum>(Request { num: 1 << 40 }).await.unwrap().sum, 1 << 40);
-            assert_eq!(client.call::<_, Sum>(OldRequest { num: -5 }).await.unwrap().sum, -5);
+            assert_eq!(
+                client.call::<_, Sum>(Request { num: 1 << 40 }).await.unwrap().sum,
+                1 << 40
+            );
+            assert_eq!(
+                client.call::<_, Sum>(OldRequest { num: -5 }).await.unwrap().sum,
+                -5
+            );
             let fault = client
                 .call::<_, Sum>(OtherRequest {
                     num: 1,
@@ -169,13 +187,17 @@ fn a_service_describes_itself_and_says_what_differs() {
             assert_eq!(fault.code(), Some(Code::UnknownMessage));
             assert!(
                 fault.message.starts_with("echo.Request differs: ")
-                    && fault.message.contains("the service has num: i64, this side has num: u16"),
+                    && fault
+                        .message
+                        .contains("the service has num: i64, this side has num: u16"),
                 "{fault}"
             );
             let fault = client.call::<_, Sum>(add(1, 2)).await.unwrap_err();
             assert!(
                 fault.message.starts_with("unknown message with key ")
-                    && fault.message.ends_with("this service handles: echo.Request, test.Wait"),
+                    && fault
+                        .message
+                        .ends_with("this service handles: echo.Request, test.Wait"),
                 "{fault}"
             );
             let description: Description = client.call(Describe {}).await.unwrap();
@@ -208,7 +230,10 @@ fn a_service_describes_itself_and_says_what_differs() {
                 None
             );
             let load: LoadFigures = client.call(Load {}).await.unwrap();
-            assert_eq!((load.queue_len, load.busy, load.resident, load.weight), (0, 0, 1, 8));
+            assert_eq!(
+                (load.queue_len, load.busy, load.resident, load.weight),
+                (0, 0, 1, 8)
+            );
             let stats: StatsFigures = client.call(Stats {}).await.unwrap();
             assert_eq!((stats.connections, stats.streams, stats.unknown), (1, 1, 2));
             assert_eq!((stats.messages[0].calls, stats.messages[0].errors), (2, 0));
