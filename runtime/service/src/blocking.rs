@@ -2,6 +2,8 @@
 //!
 //! The same session machine; the thread that calls reads and writes its socket itself.
 
+mod dynamic;
+
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,6 +14,7 @@ use gshell_net::{Socket, unix};
 use gshell_session::{Body, Event, Head, SendError, Session, Side};
 use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
+pub use self::dynamic::Sent;
 use crate::conn::send_fault;
 use crate::lost;
 use crate::payload::{Incoming, Outgoing, Payload};
