@@ -256,7 +256,7 @@ impl Conn {
             };
             let read = self
                 .io
-                .try_read_with(|socket| fdio::read(socket.as_fd(), &mut buffer));
+                .try_read_with(|socket| fdio::recv(socket.as_fd(), &mut buffer));
             let result = match read {
                 Ok(0) => Some(lost("the peer closed it")),
                 Ok(n) => {
@@ -362,7 +362,7 @@ impl Conn {
         while !session.pending().is_empty() {
             match self
                 .io
-                .try_write_with(|socket| fdio::write(socket.as_fd(), session.pending()))
+                .try_write_with(|socket| fdio::send(socket.as_fd(), session.pending()))
             {
                 Ok(n) => session.written(n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
