@@ -10,9 +10,10 @@ use async_executor::LocalExecutor;
 use gshell_sys::slice::{ID_LEN, Running};
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua};
 
+use crate::call::{self, Arguments};
 use crate::environment::Ending;
 use crate::errors;
-use crate::held::{Held, Pending};
+use crate::held::Pending;
 use crate::limits::Limits;
 use crate::resources::Resources;
 use crate::sliced::Sliced;
@@ -104,12 +105,11 @@ impl Context {
         body: impl Fn(Lua, A) -> F + 'static,
     ) -> mlua::Result<Function>
     where
-        A: FromLuaMulti + 'static,
+        A: Arguments,
         F: Future<Output = mlua::Result<R>> + 'static,
-        R: IntoLuaMulti + 'static,
+        R: IntoLuaMulti,
     {
-        let pending = Rc::clone(&self.pending);
-        lua.create_async_function(move |lua, args| Held::new(&pending, body(lua, args)))
+        call::waiting(lua, self, body)
     }
 
     /// Runs `future` on this thread for as long as the environment lives: it is dropped on teardown.

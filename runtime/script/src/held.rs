@@ -10,30 +10,18 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
-type Boxed<R> = Pin<Box<dyn Future<Output = mlua::Result<R>>>>;
+use mlua::MultiValue;
+
+/// A future on its way to Lua.
+pub(crate) type Boxed = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>>>>;
 /// Empty once it was dropped by the registry.
-type Shared<R> = Rc<RefCell<Option<Boxed<R>>>>;
+type Slot = RefCell<Option<Boxed>>;
 
 /// The futures of one environment that wait.
 #[derive(Default)]
 pub(crate) struct Pending {
     next: Cell<u32>,
-    slots: RefCell<BTreeMap<u32, Weak<dyn Slot>>>,
-}
-
-trait Slot {
-    fn clear(&self);
-}
-
-impl<T> Slot for RefCell<Option<T>> {
-    fn clear(&self) {
-        // Not borrowed: teardown never happens while one of them is polled.
-        if let Ok(mut slot) = self.try_borrow_mut() {
-            let taken = slot.take();
-            drop(slot);
-            drop(taken);
-        }
-    }
+    slots: RefCell<BTreeMap<u32, Weak<Slot>>>,
 }
 
 impl Pending {
@@ -41,11 +29,16 @@ impl Pending {
     pub(crate) fn clear(&self) {
         let slots = std::mem::take(&mut *self.slots.borrow_mut());
         for slot in slots.values().filter_map(Weak::upgrade) {
-            slot.clear();
+            // Not borrowed: teardown never happens while one of them is polled.
+            if let Ok(mut slot) = slot.try_borrow_mut() {
+                let taken = slot.take();
+                drop(slot);
+                drop(taken);
+            }
         }
     }
 
-    fn add(&self, slot: Weak<dyn Slot>) -> u32 {
+    fn add(&self, slot: Weak<Slot>) -> u32 {
         let key = self.next.get();
         self.next.set(key.wrapping_add(1));
         self.slots.borrow_mut().insert(key, slot);
@@ -54,54 +47,65 @@ impl Pending {
 }
 
 /// A future that is put into the registry the first time it has to wait.
-pub(crate) struct Held<R> {
-    registry: Rc<Pending>,
-    fresh: Option<Boxed<R>>,
-    waiting: Option<(u32, Shared<R>)>,
+pub(crate) struct Held {
+    registry: Option<Rc<Pending>>,
+    now: Now,
 }
 
-impl<R: 'static> Held<R> {
-    pub(crate) fn new(
-        registry: &Rc<Pending>,
-        future: impl Future<Output = mlua::Result<R>> + 'static,
-    ) -> Held<R> {
-        Held {
-            registry: Rc::clone(registry),
-            fresh: Some(Box::pin(future)),
-            waiting: None,
+/// What is to be polled.
+enum Now {
+    Fresh(Boxed),
+    Waiting(u32, Rc<Slot>),
+    Failed(mlua::Error),
+    Over,
+}
+
+impl Held {
+    /// Of the future and its registry; an error is what it gives at once.
+    pub(crate) fn new(made: mlua::Result<(Rc<Pending>, Boxed)>) -> Held {
+        match made {
+            Ok((registry, future)) => Held {
+                registry: Some(registry),
+                now: Now::Fresh(future),
+            },
+            Err(error) => Held {
+                registry: None,
+                now: Now::Failed(error),
+            },
         }
     }
 }
 
-impl<R> Unpin for Held<R> {}
-
-impl<R: 'static> Future for Held<R> {
-    type Output = mlua::Result<R>;
+impl Future for Held {
+    type Output = mlua::Result<MultiValue>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(mut future) = self.fresh.take() {
-            let polled = future.as_mut().poll(cx);
-            if polled.is_pending() {
-                let slot = Rc::new(RefCell::new(Some(future)));
-                let weak: Weak<dyn Slot> = Rc::downgrade(&(Rc::clone(&slot) as Rc<dyn Slot>));
-                self.waiting = Some((self.registry.add(weak), slot));
-            }
-            return polled;
-        }
-        match &self.waiting {
-            Some((_, slot)) => slot
+        if let Now::Waiting(_, slot) = &self.now {
+            return slot
                 .borrow_mut()
                 .as_mut()
-                .map_or(Poll::Pending, |f| f.as_mut().poll(cx)),
-            None => Poll::Pending,
+                .map_or(Poll::Pending, |future| future.as_mut().poll(cx));
+        }
+        match std::mem::replace(&mut self.now, Now::Over) {
+            Now::Fresh(mut future) => {
+                let polled = future.as_mut().poll(cx);
+                if let (true, Some(registry)) = (polled.is_pending(), &self.registry) {
+                    let slot = Rc::new(RefCell::new(Some(future)));
+                    let key = registry.add(Rc::downgrade(&slot));
+                    self.now = Now::Waiting(key, slot);
+                }
+                polled
+            }
+            Now::Failed(error) => Poll::Ready(Err(error)),
+            Now::Waiting(..) | Now::Over => Poll::Pending,
         }
     }
 }
 
-impl<R> Drop for Held<R> {
+impl Drop for Held {
     fn drop(&mut self) {
-        if let Some((key, _)) = &self.waiting {
-            let slot = self.registry.slots.borrow_mut().remove(key);
+        if let (Now::Waiting(key, _), Some(registry)) = (&self.now, &self.registry) {
+            let slot = registry.slots.borrow_mut().remove(key);
             drop(slot);
         }
     }
