@@ -75,7 +75,7 @@ fn copy(client: &mut Client, query: &LogQuery) -> Result<Option<String>, Failure
     client.send(stream, query).map_err(failed)?;
     loop {
         match client.receive(None).map_err(failed)? {
-            Some(Received::Message(from, _, message)) if from == stream => match take(&message)? {
+            Some(Received::Message(from, _, message)) if from == stream => match take(message)? {
                 Next::More => {}
                 Next::Done => return Ok(None),
                 Next::At(socket) => return Ok(Some(socket)),
@@ -89,7 +89,7 @@ fn copy(client: &mut Client, query: &LogQuery) -> Result<Option<String>, Failure
     }
 }
 
-fn take(message: &Incoming) -> Result<Next, Failure> {
+fn take(message: Incoming) -> Result<Next, Failure> {
     let failed = |fault: Fault| Failure::fault("cannot read the log", &fault);
     if message.is::<Chunk>() {
         let chunk: Chunk = message.decode().map_err(failed)?;

@@ -180,7 +180,7 @@ async fn send(
         id: job.id.clone(),
         action,
     };
-    match rt::timeout(limit, link.call::<_, Commanded>(&request)).await {
+    match rt::timeout(limit, link.call::<_, Commanded>(request)).await {
         Some(answer) => answer.map(|commanded| commanded.outcome),
         None => Err(Fault::new(
             Code::Timeout,

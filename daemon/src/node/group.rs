@@ -323,7 +323,7 @@ impl Node {
             daemon_pid: std::process::id() as i32,
             version: crate::VERSION.to_owned(),
         };
-        let welcome: Welcome = client.call(&hello).await?;
+        let welcome: Welcome = client.call(hello).await?;
         let pid = welcome.pid;
         self.note_reports(&welcome);
         *group.welcome.borrow_mut() = welcome;
@@ -336,7 +336,7 @@ impl Node {
             },
         );
         let stream = client.open().await?;
-        stream.send(&Watch {}).await?;
+        stream.send(Watch {}).await?;
         let mut fresh = Some(BTreeSet::new());
         while let Some(message) = stream.recv().await? {
             if message.is::<Changed>() {
@@ -475,7 +475,7 @@ fn ask_shutdown(group: &Rc<Group>, grace_ms: u32) {
     let Some(link) = group.link() else { return };
     rt::spawn(async move {
         // Its end shows by the connection; a refusal by the supervisor's deadline.
-        let _: Result<GroupEnding, Fault> = link.call(&GroupShutdown { grace_ms }).await;
+        let _: Result<GroupEnding, Fault> = link.call(GroupShutdown { grace_ms }).await;
     })
     .detach();
 }

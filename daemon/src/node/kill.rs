@@ -151,7 +151,7 @@ async fn stop_process(group: &Rc<Group>) {
         grace_ms: STOP_GRACE.as_millis() as u32,
     };
     let ended = async {
-        let _: Result<GroupEnding, Fault> = link.call(&shutdown).await;
+        let _: Result<GroupEnding, Fault> = link.call(shutdown).await;
         link.lost().await
     };
     if rt::timeout(STOP_GRACE + KILL_WAIT, ended).await.is_none() {

@@ -27,7 +27,7 @@ pub async fn serve(node: Rc<Node>, request: LogQuery, stream: Stream) -> Result<
         if group.link().is_some() {
             let socket = unix::socket_path(&node.run_dir, PUBLISHER, &group.name.service());
             return stream
-                .send(&Redirect {
+                .send(Redirect {
                     socket: socket.to_string_lossy().into_owned(),
                 })
                 .await;

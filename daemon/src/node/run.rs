@@ -119,7 +119,7 @@ async fn launch_once(group: &Rc<Group>, link: &Client, request: &Run, job: &Job)
         rows: request.rows,
         cols: request.cols,
     };
-    let reply = rt::timeout(LAUNCH, link.call::<_, Launched>(&launch)).await;
+    let reply = rt::timeout(LAUNCH, link.call::<_, Launched>(launch)).await;
     let launched = reply.unwrap_or_else(|| {
         let text = format!(
             "group {} did not answer within {LAUNCH:?}; it may still run {} (gshell ps)",
@@ -235,7 +235,9 @@ fn differences(has: &GroupSpec, wants: &GroupSpec, name: &GroupName) -> Vec<Stri
 }
 
 fn new_job(request: &Run, group: &Group, package: String, context: &Context) -> Result<Job, Fault> {
-    let peer = context.peer();
+    // Whoever is admitted has them: see `gshell_group::admission`.
+    let denied = || Fault::new(Code::Denied, "the process that asks is not known");
+    let peer = context.peer().credentials.ok_or_else(denied)?;
     let mut job = Job {
         id: env_id(random_bytes()?),
         group: group.name.to_string(),

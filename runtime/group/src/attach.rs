@@ -43,15 +43,16 @@ pub(crate) async fn serve(group: Rc<Group>, request: Attach, stream: Stream) -> 
             pid: job.pid,
         }
     };
-    stream.send(&state).await?;
+    let now = state.state;
+    stream.send(state).await?;
     if request.from_start {
         send_output(&stream, STDOUT, env.hub.replay()).await?;
     }
-    if !state.state.is_active() {
+    if !now.is_active() {
         let finished = finished(&env.job.borrow());
-        return stream.send(&finished).await;
+        return stream.send(finished).await;
     }
-    if state.state == gshell_control::State::Starting {
+    if now == gshell_control::State::Starting {
         // It was held for this client.
         group.begin(&env);
     }
@@ -64,10 +65,10 @@ async fn send_all(hub: &Arc<Hub>, number: u32, stream: &Stream) -> Result<(), Fa
     loop {
         match hub.next(number).await {
             Next::Output(which, bytes) => send_output(stream, which, bytes).await?,
-            Next::Finished(finished) => return stream.send(&finished).await,
+            Next::Finished(finished) => return stream.send(finished).await,
             Next::Replaced => {
                 return stream
-                    .send(&Left {
+                    .send(Left {
                         reason: Detached::Replaced,
                     })
                     .await;
@@ -81,7 +82,7 @@ async fn send_output(stream: &Stream, which: u8, bytes: Vec<u8>) -> Result<(), F
         return Ok(());
     }
     stream
-        .send(&Output {
+        .send(Output {
             stream: which,
             bytes: Bytes::from(bytes),
         })
@@ -91,13 +92,13 @@ async fn send_output(stream: &Stream, which: u8, bytes: Vec<u8>) -> Result<(), F
 /// Takes what the client sends. Never ends well: the output side says when it is over.
 async fn receive_all(group: &Rc<Group>, env: &Rc<Env>, number: u32, stream: &Stream) -> Result<(), Fault> {
     while let Some(message) = stream.recv().await? {
-        take(group, env, number, &message).await?;
+        take(group, env, number, message).await?;
     }
     env.with_run(|run| run.input_end());
     future::pending().await
 }
 
-async fn take(group: &Rc<Group>, env: &Rc<Env>, number: u32, message: &Incoming) -> Result<(), Fault> {
+async fn take(group: &Rc<Group>, env: &Rc<Env>, number: u32, message: Incoming) -> Result<(), Fault> {
     if message.is::<Input>() {
         let bytes = message.decode::<Input>()?.bytes.into_vec();
         let (taken, wait) = async_channel::bounded(1);

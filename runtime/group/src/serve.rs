@@ -11,7 +11,7 @@ use gshell_control::messages::groups::{
 };
 use gshell_control::messages::log::LogQuery;
 use gshell_service::{Admit, Handlers, rt};
-use gshell_sys::peer;
+use gshell_sys::peer::{current_uid, is_member};
 use gshell_wire::{Code, Fault};
 
 use crate::serve_log::{self, Source};
@@ -23,9 +23,12 @@ const USERS: &str = "gshell";
 
 /// Who may connect: root, the user that runs this process, members of group `gshell`.
 pub fn admission() -> Admit {
-    let own = peer::current_uid();
-    Rc::new(move |who| {
-        if who.uid == 0 || who.uid == own || peer::is_member(who.uid, USERS) {
+    let own = current_uid();
+    Rc::new(move |peer| {
+        let Some(who) = peer.credentials else {
+            return Err(Fault::new(Code::Denied, "this node is for users of this machine"));
+        };
+        if who.uid == 0 || who.uid == own || is_member(who.uid, USERS) {
             return Ok(());
         }
         let text = format!(

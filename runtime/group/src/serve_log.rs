@@ -54,7 +54,7 @@ pub async fn serve(
     if request.follow {
         follow(source, follower, stream, watch, alive).await?;
     }
-    stream.send(&End {}).await
+    stream.send(End {}).await
 }
 
 async fn follow(
@@ -69,7 +69,7 @@ async fn follow(
         let last = !alive();
         let piece = follower.poll().map_err(|error| source.broken(&error))?;
         if piece.lost > 0 {
-            stream.send(&Lost { bytes: piece.lost }).await?;
+            stream.send(Lost { bytes: piece.lost }).await?;
         }
         send(stream, &piece.bytes).await?;
         match (piece.bytes.is_empty(), last) {
@@ -97,7 +97,7 @@ async fn wait(watch: Option<&Io<FolderWatch>>) {
 async fn send(stream: &Stream, bytes: &[u8]) -> Result<(), Fault> {
     for chunk in bytes.chunks(CHUNK_BYTES as usize) {
         stream
-            .send(&Chunk {
+            .send(Chunk {
                 bytes: Bytes::from(chunk.to_vec()),
             })
             .await?;

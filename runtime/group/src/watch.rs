@@ -33,8 +33,7 @@ pub struct Watchers {
 impl Watchers {
     pub(crate) fn changed(&self, job: &Job) {
         self.each(|watcher| {
-            let sent =
-                watcher.is_free() && watcher.stream.try_send(&Changed { job: job.clone() }) == Ok(true);
+            let sent = watcher.is_free() && watcher.stream.try_send(Changed { job: job.clone() }) == Ok(true);
             if !sent {
                 watcher.postpone(&job.id);
             }
@@ -44,7 +43,7 @@ impl Watchers {
     pub(crate) fn removed(&self, id: &str) {
         self.each(|watcher| {
             let sent =
-                watcher.is_free() && watcher.stream.try_send(&Removed { id: id.to_owned() }) == Ok(true);
+                watcher.is_free() && watcher.stream.try_send(Removed { id: id.to_owned() }) == Ok(true);
             if !sent {
                 watcher.postpone(id);
             }
@@ -100,15 +99,15 @@ pub(crate) async fn serve(group: Rc<Group>, stream: Stream) -> Result<(), Fault>
     loop {
         if first.is_empty() && !synced {
             synced = true;
-            watcher.stream.send(&Synced {}).await?;
+            watcher.stream.send(Synced {}).await?;
         }
         let id = watcher.next().await;
         first.remove(&id);
         let job = group.envs.borrow().get(&id).map(|env| env.job_now());
         watcher.busy.set(true);
         let sent = match job {
-            Some(job) => watcher.stream.send(&Changed { job }).await,
-            None => watcher.stream.send(&Removed { id }).await,
+            Some(job) => watcher.stream.send(Changed { job }).await,
+            None => watcher.stream.send(Removed { id }).await,
         };
         watcher.busy.set(false);
         sent?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
@@ -114,6 +114,14 @@ impl Socket {
             Socket::Unix(_) => Scope::Os,
             Socket::Tcp(stream) => stream.peer_addr().map_or(Scope::Wan, Scope::of),
         }
+    }
+
+    /// Ends one direction or both; a socket that is not connected any more needs no ending.
+    pub fn shutdown(&self, how: Shutdown) {
+        let _ = match self {
+            Socket::Unix(stream) => stream.shutdown(how),
+            Socket::Tcp(stream) => stream.shutdown(how),
+        };
     }
 
     /// Switches between waiting and `WouldBlock`.

@@ -5,17 +5,16 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gshell_net::unix;
+use gshell_net::{Socket, unix};
 use gshell_session::{Body, Event, Head, SendError, Session, Side};
 use gshell_wire::{Code, Fault, Limits, Message};
 
 use crate::conn::send_fault;
 use crate::lost;
-use crate::stream::Incoming;
+use crate::payload::{Incoming, Payload};
 
 const READ_BUFFER: usize = 64 << 10;
 
@@ -39,7 +38,7 @@ pub enum Received {
 
 /// One connection, used by one thread.
 pub struct Client {
-    socket: UnixStream,
+    socket: Socket,
     session: Session,
     buffer: Vec<u8>,
     filled: usize,
@@ -60,9 +59,9 @@ impl Client {
     }
 
     /// Uses a socket that is connected already.
-    pub fn over(socket: UnixStream) -> Client {
+    pub fn over(socket: impl Into<Socket>) -> Client {
         Client {
-            socket,
+            socket: socket.into(),
             session: Session::new(Side::Client, Limits::default(), 0),
             buffer: vec![0; READ_BUFFER],
             filled: 0,
@@ -241,7 +240,7 @@ impl Client {
                     head,
                     payload,
                 }) => {
-                    let payload = payload.to_vec();
+                    let payload = Payload::Bytes(payload.to_vec());
                     Some(Received::Message(stream, head.call, Incoming { key, payload }))
                 }
                 Some(Event::Error { stream, call, fault }) => Some(Received::Error(stream, call, fault)),
@@ -254,7 +253,7 @@ impl Client {
             self.taken += used;
             if let Some(received) = received {
                 if let Received::Message(stream, _, message) = &received {
-                    self.session.consumed(*stream, message.payload.len() as u32);
+                    self.session.consumed(*stream, message.payload.cost());
                 }
                 return Ok(Some(received));
             }
@@ -275,7 +274,7 @@ impl Client {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         // A timeout of zero would mean "for ever" to the socket, and a tiny one a kernel tick.
         let at_once = left == Some(Duration::ZERO);
-        let set = |socket: &UnixStream| match at_once {
+        let set = |socket: &Socket| match at_once {
             true => socket.set_nonblocking(true),
             false => socket.set_read_timeout(left),
         };

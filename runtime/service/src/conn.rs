@@ -6,30 +6,34 @@
 //! beginning of an unfinished frame is kept per connection.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::os::unix::net::UnixStream;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use gshell_net::Socket;
 use gshell_net::rt::{self, Io};
-use gshell_session::{Body, Event, Head, OUTPUT_HIGH, SendError, Session, Side};
-use gshell_sys::{fdio, peer::Credentials};
+use gshell_session::{Event, Head, OUTPUT_HIGH, SendError, Session, Side};
+use gshell_sys::fdio;
 use gshell_wire::{Code, Fault, Limits};
 use std::os::fd::AsFd;
 
 use crate::handlers::Handlers;
+use crate::link::{Link, Peer};
 use crate::lost;
-use crate::stream::{Incoming, StreamState};
+use crate::payload::{Given, Outgoing};
+use crate::table::Table;
 
 /// Bytes of the read buffer that the connections of a thread share, to begin with. A read that does not fill it has
 /// drained the socket; one that does doubles it.
 const READ_BUFFER: usize = 8 << 10;
 /// Bytes up to which it grows: larger reads gain nothing.
 const LARGEST_READ: usize = 64 << 10;
+/// Time that a connection which ends has to write what is pending.
+const LINGER: Duration = Duration::from_secs(2);
 /// Frames handled before other tasks of the thread get a turn.
 const FRAMES_A_TURN: usize = 256;
 
@@ -37,64 +41,39 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A call that waits for its reply.
-#[derive(Default)]
-pub(crate) struct PendingCall {
-    pub(crate) answer: RefCell<Option<Result<Incoming, Fault>>>,
-    pub(crate) waker: RefCell<Option<Waker>>,
-}
-
-impl PendingCall {
-    fn answer(&self, answer: Result<Incoming, Fault>) {
-        *self.answer.borrow_mut() = Some(answer);
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
-        }
-    }
-}
-
 pub(crate) struct Conn {
-    io: Io<UnixStream>,
+    io: Io<Socket>,
     pub(crate) session: RefCell<Session>,
-    pub(crate) streams: RefCell<HashMap<u32, Rc<StreamState>>>,
-    pub(crate) calls: RefCell<HashMap<u32, Rc<PendingCall>>>,
-    last_call: Cell<u32>,
+    pub(crate) table: Table,
     /// Bytes of a frame that has not come whole.
     rest: RefCell<Vec<u8>>,
     waker: RefCell<Option<Waker>>,
     /// Frames wait in the session's output and the task knows.
     flush_asked: Cell<bool>,
-    gone: RefCell<Option<Fault>>,
-    pub(crate) handlers: Option<Rc<Handlers>>,
-    pub(crate) peer: Credentials,
     started: Instant,
-    timer: RefCell<Option<(u64, rt::Sleep)>>,
-    closing: Cell<bool>,
+    timer: RefCell<Option<(Instant, rt::Sleep)>>,
+    /// Since when it ends as soon as everything is written.
+    closing: Cell<Option<Instant>>,
 }
 
 impl Conn {
     pub(crate) fn new(
-        socket: UnixStream,
+        socket: Socket,
         side: Side,
         limits: Limits,
         handlers: Option<Rc<Handlers>>,
-        peer: Credentials,
     ) -> std::io::Result<Rc<Conn>> {
+        let peer = Peer::of(&socket);
         Ok(Rc::new(Conn {
             io: Io::new(socket)?,
             session: RefCell::new(Session::new(side, limits, 0)),
-            streams: RefCell::default(),
-            calls: RefCell::default(),
-            last_call: Cell::new(0),
+            table: Table::new(handlers, peer),
             rest: RefCell::default(),
             waker: RefCell::default(),
             flush_asked: Cell::new(false),
-            gone: RefCell::default(),
-            handlers,
-            peer,
             started: Instant::now(),
             timer: RefCell::default(),
-            closing: Cell::new(false),
+            closing: Cell::new(None),
         }))
     }
 
@@ -102,42 +81,41 @@ impl Conn {
         self.started.elapsed().as_millis() as u64
     }
 
-    /// The fault that ended the connection, when it has ended.
-    pub(crate) fn gone(&self) -> Option<Fault> {
-        self.gone.borrow().clone()
-    }
-
-    /// Asks the connection's task to write what is pending, once, after the tasks that are ready now.
-    pub(crate) fn ask_flush(&self) {
-        if !self.flush_asked.replace(true)
-            && let Some(waker) = &*self.waker.borrow()
-        {
+    /// Has the connection's task look at its socket again.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
     }
 
+    /// Asks the connection's task to write what is pending, once, after the tasks that are ready now.
+    pub(crate) fn ask_flush(&self) {
+        if !self.flush_asked.replace(true) {
+            self.wake();
+        }
+    }
+
+    pub(crate) fn bye(&self, fault: &Fault) {
+        self.session.borrow_mut().bye(fault);
+        self.close();
+    }
+
     /// Ends the connection after what is pending has been written.
     pub(crate) fn close(&self) {
-        self.closing.set(true);
+        if self.closing.get().is_none() {
+            self.closing.set(Some(Instant::now()));
+        }
         self.flush_asked.set(false);
         self.ask_flush();
     }
 
-    pub(crate) fn next_call(&self) -> u32 {
-        let id = self.last_call.get().wrapping_add(1);
-        self.last_call.set(id);
-        id
-    }
-
-    pub(crate) fn state(&self, stream: u32) -> Rc<StreamState> {
-        self.streams.borrow_mut().entry(stream).or_default().clone()
-    }
-
     /// Sends when there is credit; the error is the fault for the caller, `None` means: wait for credit.
-    pub(crate) fn try_send(&self, stream: u32, head: Head, message: &dyn Body) -> Result<Option<()>, Fault> {
-        if let Some(fault) = self.gone() {
-            return Err(fault);
-        }
+    pub(crate) fn try_send(
+        &self,
+        stream: u32,
+        head: Head,
+        message: &dyn Outgoing,
+    ) -> Result<Option<()>, Fault> {
         let sent = self.session.borrow_mut().send_body(stream, head, message);
         match sent {
             Ok(()) => {
@@ -147,6 +125,41 @@ impl Conn {
             Err(SendError::NoCredit) => Ok(None),
             Err(error) => Err(send_fault(&error)),
         }
+    }
+
+    /// Tells the peer that nobody waits for the answer to `call` any more.
+    pub(crate) fn cancel(&self, stream: u32, call: u32) {
+        if self.session.borrow_mut().cancel(stream, call) {
+            self.ask_flush();
+        }
+    }
+
+    pub(crate) fn open(&self) -> Result<u32, Fault> {
+        let id = self.session.borrow_mut().open()?;
+        self.table.add(id);
+        self.ask_flush();
+        Ok(id)
+    }
+
+    pub(crate) fn end(&self, link: &Link, stream: u32) {
+        let ended = self.session.borrow_mut().end(stream).is_ok();
+        if ended {
+            self.ask_flush();
+            self.forget_ended(link, stream);
+        }
+    }
+
+    /// Frees what is kept of a stream that both sides have ended.
+    fn forget_ended(&self, link: &Link, stream: u32) {
+        let both = self.session.borrow().has(stream);
+        if !both && self.table.remove(stream).is_some() {
+            self.table.closed(link, stream);
+        }
+    }
+
+    pub(crate) fn reset(&self, stream: u32, fault: &Fault) {
+        self.session.borrow_mut().reset(stream, fault);
+        self.ask_flush();
     }
 
     /// Answers a request with an error; a peer that is gone does not need it.
@@ -163,24 +176,31 @@ impl Conn {
         }
     }
 
-    /// Runs the connection until it ends; the fault says why.
-    pub(crate) fn run(self: Rc<Self>) -> impl Future<Output = Fault> {
-        std::future::poll_fn(move |context| self.poll(context).map(|fault| self.finish(fault)))
+    pub(crate) fn hang_up(&self, link: &Link) -> bool {
+        if self.table.gone().is_some() {
+            return true;
+        }
+        if matches!(self.write_now(), Ok(false)) {
+            self.close();
+            return false;
+        }
+        self.finish(link, lost("closed"));
+        true
     }
 
-    fn finish(&self, fault: Fault) -> Fault {
-        *self.gone.borrow_mut() = Some(fault.clone());
-        for (_, call) in self.calls.borrow_mut().drain() {
-            call.answer(Err(fault.clone()));
-        }
-        let streams: Vec<_> = self.streams.borrow_mut().drain().collect();
-        for (_, state) in streams {
-            state.fail(fault.clone());
-        }
+    /// Runs the connection until it ends; the fault says why.
+    pub(crate) fn run(&self, link: &Link) -> impl Future<Output = Fault> {
+        std::future::poll_fn(move |context| self.poll(link, context).map(|fault| self.finish(link, fault)))
+    }
+
+    fn finish(&self, link: &Link, fault: Fault) -> Fault {
+        // Streams that somebody still holds must not keep the socket open.
+        self.io.get_ref().shutdown(Shutdown::Both);
+        self.table.finish(link, &fault);
         fault
     }
 
-    fn poll(self: &Rc<Self>, context: &mut TaskContext<'_>) -> Poll<Fault> {
+    fn poll(&self, link: &Link, context: &mut TaskContext<'_>) -> Poll<Fault> {
         let known = self
             .waker
             .borrow()
@@ -191,23 +211,26 @@ impl Conn {
         }
         // Whatever handlers send from here on is written below without another wake-up.
         self.flush_asked.set(true);
-        let ended = self.read_all(context);
+        let ended = self.read_all(link, context);
         self.flush_asked.set(false);
         let written = self.write_all(context);
         match (ended, written) {
             (Some(fault), _) | (None, Err(fault)) => return Poll::Ready(fault),
-            (None, Ok(true)) if self.closing.get() => return Poll::Ready(lost("closed")),
+            (None, Ok(true)) if self.closing.get().is_some() => return Poll::Ready(lost("closed")),
             _ => {}
         }
         self.poll_timer(context)
     }
 
     /// Reads and handles until the socket is drained; a fault when the connection is over.
-    fn read_all(self: &Rc<Self>, context: &mut TaskContext<'_>) -> Option<Fault> {
+    fn read_all(&self, link: &Link, context: &mut TaskContext<'_>) -> Option<Fault> {
         let mut frames = 0;
         loop {
             let mut readable = std::pin::pin!(self.io.readable());
             if readable.as_mut().poll(context).is_pending() {
+                return None;
+            }
+            if self.table.is_held() {
                 return None;
             }
             if self.session.borrow().pending().len() > OUTPUT_HIGH {
@@ -230,7 +253,7 @@ impl Conn {
             let result = match read {
                 Ok(0) => Some(lost("the peer closed it")),
                 Ok(n) => {
-                    let fed = self.feed(&buffer[..n], &mut frames).err();
+                    let fed = self.feed(link, &buffer[..n], &mut frames).err();
                     if n < buffer.len() {
                         self.io.drained();
                     } else if n < LARGEST_READ {
@@ -248,15 +271,15 @@ impl Conn {
         }
     }
 
-    fn feed(self: &Rc<Self>, bytes: &[u8], frames: &mut usize) -> Result<(), Fault> {
+    fn feed(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<(), Fault> {
         if self.rest.borrow().is_empty() {
-            let used = self.handle_frames(bytes, frames)?;
+            let used = self.handle_frames(link, bytes, frames)?;
             self.rest.borrow_mut().extend_from_slice(&bytes[used..]);
             return Ok(());
         }
         let mut rest = self.rest.take();
         rest.extend_from_slice(bytes);
-        let used = self.handle_frames(&rest, frames)?;
+        let used = self.handle_frames(link, &rest, frames)?;
         rest.drain(..used);
         if rest.is_empty() && rest.capacity() > LARGEST_READ {
             rest = Vec::new();
@@ -265,7 +288,7 @@ impl Conn {
         Ok(())
     }
 
-    fn handle_frames(self: &Rc<Self>, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
+    fn handle_frames(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
         let now = self.now_ms();
         let mut used = 0;
         loop {
@@ -273,7 +296,7 @@ impl Conn {
             match step {
                 Ok(step) => {
                     if let Some(event) = step.event {
-                        self.on_event(event)?;
+                        self.on_event(link, event)?;
                     }
                     if step.used == 0 {
                         return Ok(used);
@@ -290,71 +313,29 @@ impl Conn {
         }
     }
 
-    fn on_event(self: &Rc<Self>, event: Event<'_>) -> Result<(), Fault> {
+    fn on_event(&self, link: &Link, event: Event<'_>) -> Result<(), Fault> {
+        let table = &self.table;
         match event {
             // Whoever wanted to send before the hellos were exchanged has been waiting.
-            Event::Ready { .. } => self.streams.borrow().values().for_each(|state| state.wake()),
-            Event::Opened { stream } => {
-                self.state(stream);
-            }
+            Event::Ready { .. } => table.wake_all(),
+            Event::Opened { stream } => table.on_opened(link, stream),
             Event::Message {
                 stream,
                 key,
                 head,
                 payload,
-            } => self.on_message(stream, key, head, payload),
-            Event::Error { stream, call, fault } => self.on_error(stream, call, fault),
-            Event::Cancelled { .. } => {}
-            Event::Ended { stream } => self.state(stream).end(),
-            Event::Reset { stream, fault } => {
-                let state = self.streams.borrow_mut().remove(&stream);
-                if let Some(state) = state {
-                    state.fail(fault);
-                }
+            } => table.on_message(link, stream, key, &head, Given::Bytes(payload)),
+            Event::Error { stream, call, fault } => table.on_error(stream, call, fault),
+            Event::Ended { stream } => {
+                table.on_ended(stream);
+                self.forget_ended(link, stream);
             }
-            Event::Credit { stream } => {
-                let state = self.streams.borrow().get(&stream).cloned();
-                if let Some(state) = state {
-                    state.wake();
-                }
-            }
+            Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
+            Event::Reset { stream, fault } => table.on_reset(link, stream, fault),
+            Event::Credit { stream } => table.on_credit(stream),
             Event::Bye { fault } => return Err(fault),
         }
         Ok(())
-    }
-
-    fn on_message(self: &Rc<Self>, stream: u32, key: u64, head: Head, payload: &[u8]) {
-        if let Some(handlers) = &self.handlers {
-            if handlers.clone().dispatch(self, stream, key, &head, payload) {
-                return;
-            }
-        } else if let Some(id) = head.call {
-            let call = self.calls.borrow_mut().remove(&id);
-            self.consumed(stream, payload.len() as u32);
-            if let Some(call) = call {
-                call.answer(Ok(Incoming {
-                    key,
-                    payload: payload.to_vec(),
-                }));
-            }
-            return;
-        }
-        self.state(stream).push(Incoming {
-            key,
-            payload: payload.to_vec(),
-        });
-    }
-
-    fn on_error(self: &Rc<Self>, stream: u32, call: Option<u32>, fault: Fault) {
-        match call {
-            Some(id) => {
-                let call = self.calls.borrow_mut().remove(&id);
-                if let Some(call) = call {
-                    call.answer(Err(fault));
-                }
-            }
-            None => self.state(stream).push_fault(fault),
-        }
     }
 
     /// Writes what is pending until all is out (`true`) or the socket is full.
@@ -391,25 +372,39 @@ impl Conn {
         }
     }
 
+    fn sleep(&self, at: Instant, context: &mut TaskContext<'_>) -> Poll<()> {
+        let mut timer = self.timer.borrow_mut();
+        if timer.as_ref().is_none_or(|(set_for, _)| *set_for != at) {
+            *timer = Some((at, rt::sleep_until(at)));
+        }
+        let Some((_, sleep)) = timer.as_mut() else {
+            return Poll::Pending;
+        };
+        let slept = Pin::new(sleep).poll(context);
+        if slept.is_ready() {
+            *timer = None;
+        }
+        slept
+    }
+
     /// Deadlines of the session: the hello, and keepalive where it is on.
     fn poll_timer(&self, context: &mut TaskContext<'_>) -> Poll<Fault> {
+        if let Some(since) = self.closing.get() {
+            // The session has said its last word; only the time to write it is left.
+            return match self.sleep(since + LINGER, context) {
+                Poll::Ready(()) => Poll::Ready(lost("closed, with a peer that does not read")),
+                Poll::Pending => Poll::Pending,
+            };
+        }
         loop {
             let Some(at) = self.session.borrow().next_tick() else {
                 self.timer.take();
                 return Poll::Pending;
             };
-            let mut timer = self.timer.borrow_mut();
-            if timer.as_ref().is_none_or(|(set_for, _)| *set_for != at) {
-                *timer = Some((at, rt::sleep_until(self.started + Duration::from_millis(at))));
-            }
-            let Some((_, sleep)) = timer.as_mut() else {
-                return Poll::Pending;
-            };
-            if Pin::new(sleep).poll(context).is_pending() {
+            let at = self.started + Duration::from_millis(at);
+            if self.sleep(at, context).is_pending() {
                 return Poll::Pending;
             }
-            *timer = None;
-            drop(timer);
             let ticked = self.session.borrow_mut().tick(self.now_ms());
             if let Err(lie) = ticked {
                 let _ = self.write_now();

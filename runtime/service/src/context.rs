@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
-use gshell_session::{Body, Head};
-use gshell_sys::peer::Credentials;
+use gshell_session::Head;
 use gshell_wire::Fault;
 
-use crate::conn::Conn;
+use crate::link::{Link, Peer};
+use crate::payload::Outgoing;
 use crate::stream::Stream;
 
 struct Request {
-    conn: Rc<Conn>,
+    link: Link,
     stream: u32,
     call: Option<u32>,
     cost: u32,
@@ -20,7 +20,7 @@ impl Drop for Request {
     fn drop(&mut self) {
         // The request's bytes count against the stream's credit until its handler is done, so the
         // number of handlers that wait is bounded.
-        self.conn.consumed(self.stream, self.cost);
+        self.link.consumed(self.stream, self.cost);
     }
 }
 
@@ -29,32 +29,32 @@ impl Drop for Request {
 pub struct Context(Rc<Request>);
 
 impl Context {
-    pub(crate) fn new(conn: Rc<Conn>, stream: u32, head: &Head, cost: u32) -> Context {
+    pub(crate) fn new(link: Link, stream: u32, head: &Head, cost: u32) -> Context {
         Context(Rc::new(Request {
-            conn,
+            link,
             stream,
             call: head.call,
             cost,
         }))
     }
 
-    /// Process, user and group of the other end, as the kernel knows them.
-    pub fn peer(&self) -> Credentials {
-        self.0.conn.peer
+    /// Who is at the other end.
+    pub fn peer(&self) -> &Peer {
+        self.0.link.peer()
     }
 
     /// The stream that the request came on.
     pub fn stream(&self) -> Stream {
-        Stream::new(self.0.conn.clone(), self.0.stream)
+        Stream::new(self.0.link.clone(), self.0.stream)
     }
 
-    pub(crate) async fn reply(&self, reply: &dyn Body) {
+    pub(crate) async fn reply(&self, reply: &mut dyn Outgoing) {
         let head = Head {
             call: self.0.call,
             ..Head::default()
         };
         // A peer that is gone needs no reply; every other refusal is told to it.
-        match self.0.conn.try_send(self.0.stream, head, reply) {
+        match self.0.link.try_send(self.0.stream, head, reply) {
             Ok(Some(())) => {}
             Ok(None) => {
                 if let Err(fault) = self.stream().send_with(head, reply).await {
@@ -66,6 +66,6 @@ impl Context {
     }
 
     pub(crate) fn reply_error(&self, fault: &Fault) {
-        self.0.conn.send_error(self.0.stream, self.0.call, fault);
+        self.0.link.send_error(self.0.stream, self.0.call, fault);
     }
 }

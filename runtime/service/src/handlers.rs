@@ -15,12 +15,13 @@ use gshell_net::rt;
 use gshell_session::Head;
 use gshell_wire::{Code, Fault, Message};
 
-use crate::conn::Conn;
 use crate::context::Context;
-use crate::stream::{Incoming, Stream, read};
+use crate::link::Link;
+use crate::payload::{Given, Typed};
+use crate::stream::Stream;
 
 type Later = Pin<Box<dyn Future<Output = ()>>>;
-type Handler = Box<dyn Fn(Context, &[u8]) -> Later>;
+type Handler = Box<dyn Fn(Context, Given<'_>) -> Later>;
 
 struct Entry {
     name: &'static str,
@@ -48,7 +49,7 @@ impl Handlers {
         F: Fn(Q, Context) -> W + 'static,
         W: Future<Output = Result<R, Fault>> + 'static,
     {
-        let handler: Handler = Box::new(move |context, payload| match read::<Q>(payload) {
+        let handler: Handler = Box::new(move |context, given| match given.read::<Q>() {
             Ok(request) => Box::pin(answer(handler(request, context.clone()), context)),
             Err(fault) => refuse(context, fault),
         });
@@ -64,7 +65,7 @@ impl Handlers {
         F: Fn(Q, Stream, Context) -> W + 'static,
         W: Future<Output = Result<(), Fault>> + 'static,
     {
-        let handler: Handler = Box::new(move |context, payload| match read::<Q>(payload) {
+        let handler: Handler = Box::new(move |context, given| match given.read::<Q>() {
             Ok(request) => {
                 let stream = context.stream();
                 let work = handler(request, stream.clone(), context.clone());
@@ -87,40 +88,49 @@ impl Handlers {
         );
     }
 
-    /// Starts the handler of a message; `false` when it is for the stream's reader.
+    /// Starts the handler of a message, or gives it to the stream's reader.
     pub(crate) fn dispatch(
         self: Rc<Self>,
-        conn: &Rc<Conn>,
+        link: &Link,
         stream: u32,
         key: u64,
         head: &Head,
-        payload: &[u8],
-    ) -> bool {
+        given: Given<'_>,
+    ) {
+        let cost = given.cost();
+        let state = link.state(stream);
         let Some(entry) = self.by_key.get(&key) else {
-            let state = conn.state(stream);
             if state.taken.get() {
-                state.push(Incoming {
-                    key,
-                    payload: payload.to_vec(),
-                });
+                link.table().for_reader(link, stream, key, given);
             } else {
-                conn.consumed(stream, payload.len() as u32);
-                conn.send_error(stream, head.call, &self.unknown(key));
+                link.consumed(stream, cost);
+                link.send_error(stream, head.call, &self.unknown(key));
             }
-            return true;
+            return;
         };
         if entry.takes_stream {
-            conn.state(stream).taken.set(true);
+            state.taken.set(true);
         }
-        let context = Context::new(conn.clone(), stream, head, payload.len() as u32);
-        let mut work = (entry.handler)(context, payload);
+        let context = Context::new(link.clone(), stream, head, cost);
+        let mut work = (entry.handler)(context, given);
         let mut at_once = std::task::Context::from_waker(Waker::noop());
         if work.as_mut().poll(&mut at_once).is_pending() {
             // Polled again by its task right away, which registers the waker that counts.
             rt::spawn(work).detach();
         }
-        true
     }
+
+    /// The client opened a stream.
+    pub(crate) fn opened(&self, _link: &Link, _stream: u32) {}
+
+    /// A stream is no more: both sides ended it, or one dropped it.
+    pub(crate) fn closed(&self, _link: &Link, _stream: u32) {}
+
+    /// The client waits no longer for the answer to a call.
+    pub(crate) fn cancelled(&self, _link: &Link, _stream: u32, _call: u32) {}
+
+    /// The connection has ended, and with it all its streams.
+    pub(crate) fn gone(&self, _link: &Link) {}
 
     fn unknown(&self, key: u64) -> Fault {
         let known: Vec<_> = self.by_key.values().map(|entry| entry.name).collect();
@@ -134,14 +144,14 @@ impl Handlers {
 
 async fn answer<R: Message>(work: impl Future<Output = Result<R, Fault>>, context: Context) {
     match work.await {
-        Ok(reply) => context.reply(&reply).await,
+        Ok(reply) => context.reply(&mut Typed::new(reply)).await,
         Err(fault) => context.reply_error(&fault),
     }
 }
 
 /// Runs the work on a stream until it is done or the stream is gone.
 async fn accompany(work: Pin<Box<dyn Future<Output = Result<(), Fault>>>>, stream: Stream, context: Context) {
-    let lost = async { Err(stream.lost().await) };
+    let lost = async { Err(stream.drained().await) };
     if let Err(fault) = future::or(work, lost).await {
         context.reply_error(&fault);
     }

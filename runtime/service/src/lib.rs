@@ -9,19 +9,41 @@ mod client;
 mod conn;
 mod context;
 mod handlers;
+mod link;
+mod local;
+mod payload;
+mod request;
+mod scope;
 mod server;
 mod stream;
+mod table;
 
 pub use client::Client;
 pub use context::Context;
-pub use gshell_net::{rt, unix};
+pub use gshell_net::{Listener, Scope, Socket, rt, tcp, unix};
 pub use handlers::Handlers;
+pub use link::Peer;
+pub use payload::{Encoded, Incoming, Outgoing, Payload, Tree, Typed};
+pub use request::{CallOptions, Request};
+pub use scope::Scopes;
 pub use server::{Admit, Server, ServerStats};
-pub use stream::{Incoming, Stream};
+pub use stream::Stream;
 
 use gshell_wire::{Code, Fault};
 
 /// The fault that everybody gets who still waits when a connection goes.
 fn lost(what: &str) -> Fault {
     Fault::new(Code::Unreachable, format!("connection lost: {what}"))
+}
+
+fn stream_gone() -> Fault {
+    Fault::new(Code::State, "the stream is gone")
+}
+
+fn abandoned() -> Fault {
+    Fault::new(Code::Cancelled, "nobody reads this stream any more")
+}
+
+fn no_answer() -> Fault {
+    Fault::new(Code::State, "the service ended the stream without an answer")
 }

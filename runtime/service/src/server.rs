@@ -3,18 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_net::rt::{self, Io, Task};
+use gshell_net::{Listener, Socket};
 use gshell_session::Side;
-use gshell_sys::peer::{self, Credentials};
 use gshell_wire::{Code, Fault, Limits};
 
 use crate::conn::Conn;
 use crate::handlers::Handlers;
+use crate::link::{Link, Peer};
+use crate::local::{End, Pipe};
 
 /// Connections that one service keeps at most; each costs a descriptor and about a kilobyte.
 const MOST_CONNECTIONS: usize = 512;
@@ -22,7 +22,7 @@ const MOST_CONNECTIONS: usize = 512;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Decides whether a peer may connect.
-pub type Admit = Rc<dyn Fn(&Credentials) -> Result<(), Fault>>;
+pub type Admit = Rc<dyn Fn(&Peer) -> Result<(), Fault>>;
 
 /// Counters of a server, since it began.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,11 +62,11 @@ impl Server {
     }
 
     /// Accepts connections until the listener fails for good.
-    pub async fn serve(&self, listener: UnixListener) -> io::Result<()> {
-        let listener = Io::new(listener)?;
+    pub async fn serve(&self, listener: impl Into<Listener>) -> io::Result<()> {
+        let listener = Io::new(listener.into())?;
         loop {
-            match listener.read_with(|listener| listener.accept()).await {
-                Ok((socket, _)) => self.accept(socket),
+            match listener.read_with(Listener::accept).await {
+                Ok(socket) => self.accept(socket),
                 Err(error) if out_of_descriptors(&error) => rt::sleep(ACCEPT_PAUSE).await,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => return Err(error),
@@ -90,43 +90,44 @@ impl Server {
         self.0.stats.set(stats);
     }
 
-    fn accept(&self, socket: std::os::unix::net::UnixStream) {
-        let peer = match peer::credentials(socket.as_fd()) {
-            Ok(peer) => peer,
-            Err(_) => return self.count(|stats| stats.refused += 1),
-        };
-        let mut verdict = (self.0.admit)(&peer);
+    /// Takes a connection over a socket.
+    pub(crate) fn accept(&self, socket: Socket) {
+        let handlers = Some(self.0.handlers.clone());
+        match Conn::new(socket, Side::Server, self.0.limits, handlers) {
+            Ok(conn) => self.admit(Link::Socket(conn)),
+            Err(_) => self.count(|stats| stats.refused += 1),
+        }
+    }
+
+    /// Takes a connection inside the process.
+    pub(crate) fn accept_local(&self, pipe: Pipe) {
+        self.admit(Link::Local(End::server(pipe, self.0.handlers.clone())));
+    }
+
+    /// Lets a connection in or tells it why not.
+    fn admit(&self, link: Link) {
+        let mut verdict = (self.0.admit)(link.peer());
         if self.0.open.borrow().len() >= MOST_CONNECTIONS {
             let text = format!("this service has {MOST_CONNECTIONS} connections already: try again later");
             verdict = Err(Fault::new(Code::Limit, text));
         }
-        let conn = match Conn::new(
-            socket,
-            Side::Server,
-            self.0.limits,
-            Some(self.0.handlers.clone()),
-            peer,
-        ) {
-            Ok(conn) => conn,
-            Err(_) => return self.count(|stats| stats.refused += 1),
-        };
-        if let Err(fault) = verdict {
+        match verdict {
             // Told why, then closed.
-            conn.session.borrow_mut().bye(&fault);
-            conn.close();
-            self.count(|stats| stats.refused += 1);
-        } else {
-            self.count(|stats| stats.accepted += 1);
+            Err(fault) => {
+                link.bye(&fault);
+                self.count(|stats| stats.refused += 1);
+            }
+            Ok(()) => self.count(|stats| stats.accepted += 1),
         }
-        self.run(conn);
+        self.run(link);
     }
 
-    fn run(&self, conn: Rc<Conn>) {
+    fn run(&self, link: Link) {
         let id = self.0.last.get().wrapping_add(1);
         self.0.last.set(id);
         let weak = Rc::downgrade(&self.0);
         let task = rt::spawn(async move {
-            let fault = conn.run().await;
+            let fault = link.run().await;
             let Some(inner) = weak.upgrade() else { return };
             if matches!(fault.code(), Some(Code::Protocol | Code::Version)) {
                 Server(inner.clone()).count(|stats| stats.faulted += 1);

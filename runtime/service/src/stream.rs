@@ -3,54 +3,24 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use gshell_session::{Body, Head};
-use gshell_wire::{Code, DecodeError, Fault, Message, decode};
+use gshell_net::rt;
+use gshell_session::Head;
+use gshell_wire::{Code, Fault, Message};
 
-use crate::conn::{Conn, PendingCall};
+use crate::link::{Link, Peer};
+use crate::payload::{Incoming, Outgoing, Typed};
+use crate::request::{CallOptions, Request};
 
 /// Messages and errors that wait on a stream when further errors are dropped.
 const MOST_FAULTS: usize = 16;
 
-/// A message that came, not yet decoded.
-#[derive(Debug)]
-pub struct Incoming {
-    /// Its key.
-    pub key: u64,
-    /// Its postcard bytes.
-    pub payload: Vec<u8>,
-}
-
-impl Incoming {
-    /// Whether this is an `M`.
-    pub fn is<M: Message>(&self) -> bool {
-        self.key == M::KEY
-    }
-
-    /// Decodes it as an `M`; another key or a payload that does not read is a fault that names `M`.
-    pub fn decode<M: Message>(&self) -> Result<M, Fault> {
-        if !self.is::<M>() {
-            return Err(self.unexpected(M::NAME));
-        }
-        read(&self.payload)
-    }
-
-    fn unexpected(&self, name: &str) -> Fault {
-        let text = format!("expected {name}, got a message with key {:016x}", self.key);
-        Fault::new(Code::UnknownMessage, text)
-    }
-}
-
-/// Decodes a payload; the fault names `M`.
-pub(crate) fn read<M: Message>(payload: &[u8]) -> Result<M, Fault> {
-    decode(payload).map_err(|error| unreadable(M::NAME, &error))
-}
-
-fn unreadable(name: &str, error: &DecodeError) -> Fault {
-    Fault::new(Code::BadMessage, format!("{name} does not read: {error}"))
-}
+/// Time that a handler has to read what came before its stream was lost.
+const LAST_READS: Duration = Duration::from_secs(2);
 
 /// What a connection keeps of one stream.
 #[derive(Default)]
@@ -63,6 +33,10 @@ pub(crate) struct StreamState {
     waiting: RefCell<Vec<Waker>>,
     /// A handler reads this stream: messages without a handler of their own are for it.
     pub(crate) taken: Cell<bool>,
+    /// Nobody has the stream any more: what comes is refused.
+    pub(crate) abandoned: Cell<bool>,
+    /// Credit, where the connection does not keep it in a session.
+    pub(crate) flow: crate::local::Flow,
 }
 
 impl StreamState {
@@ -92,6 +66,10 @@ impl StreamState {
         self.wake();
     }
 
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.get()
+    }
+
     pub(crate) fn fail(&self, fault: Fault) {
         *self.fault.borrow_mut() = Some(fault);
         self.wake();
@@ -109,18 +87,53 @@ impl StreamState {
     }
 }
 
+/// A stream that this side opened ends with the last handle of it.
+struct Opened {
+    link: Link,
+    id: u32,
+    state: Rc<StreamState>,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // Ended and not reset: what was sent is still handled. What the peer sends from now on is refused.
+        self.state.abandoned.set(true);
+        self.link.end(self.id);
+        for message in self.state.inbound.take().into_iter().flatten() {
+            self.link.consumed(self.id, message.payload.cost());
+        }
+    }
+}
+
 /// One stream of a connection, on either side.
 #[derive(Clone)]
 pub struct Stream {
-    pub(crate) conn: Rc<Conn>,
+    pub(crate) link: Link,
     pub(crate) id: u32,
     pub(crate) state: Rc<StreamState>,
+    _opened: Option<Rc<Opened>>,
 }
 
 impl Stream {
-    pub(crate) fn new(conn: Rc<Conn>, id: u32) -> Stream {
-        let state = conn.state(id);
-        Stream { conn, id, state }
+    pub(crate) fn new(link: Link, id: u32) -> Stream {
+        let state = link.state(id);
+        Stream {
+            link,
+            id,
+            state,
+            _opened: None,
+        }
+    }
+
+    /// A stream that this side has just opened.
+    pub(crate) fn opened(link: Link, id: u32) -> Stream {
+        let mut stream = Stream::new(link, id);
+        stream._opened = Some(Rc::new(Opened {
+            link: stream.link.clone(),
+            id,
+            state: stream.state.clone(),
+        }));
+        stream
     }
 
     /// Number of the stream in its connection; 0 is the default stream.
@@ -128,111 +141,125 @@ impl Stream {
         self.id
     }
 
+    /// Who is at the other end.
+    pub fn peer(&self) -> &Peer {
+        self.link.peer()
+    }
+
     /// Sends a message, waiting for credit while the peer does not read.
-    pub async fn send<M: Message>(&self, message: &M) -> Result<(), Fault> {
-        self.send_with(Head::default(), message).await
+    pub async fn send<M: Message>(&self, message: M) -> Result<(), Fault> {
+        self.send_with(Head::default(), &mut Typed::new(message)).await
     }
 
-    pub(crate) async fn send_with(&self, head: Head, message: &dyn Body) -> Result<(), Fault> {
-        std::future::poll_fn(|context| {
-            if let Some(fault) = self.state.fault() {
-                return Poll::Ready(Err(fault));
-            }
-            match self.conn.try_send(self.id, head, message) {
-                Ok(Some(())) => Poll::Ready(Ok(())),
-                Ok(None) => {
-                    self.state.wait(context);
-                    Poll::Pending
-                }
-                Err(fault) => Poll::Ready(Err(fault)),
-            }
-        })
-        .await
+    /// Sends a message of any kind, with what travels beside it; waits for credit.
+    pub async fn send_with(&self, head: Head, message: &mut dyn Outgoing) -> Result<(), Fault> {
+        std::future::poll_fn(|context| self.poll_send(head, message, context)).await
     }
 
-    /// Sends when there is credit right now; `false` when there is none.
-    pub fn try_send<M: Message>(&self, message: &M) -> Result<bool, Fault> {
+    pub(crate) fn poll_send(
+        &self,
+        head: Head,
+        message: &mut dyn Outgoing,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), Fault>> {
+        if let Some(fault) = self.state.fault() {
+            return Poll::Ready(Err(fault));
+        }
+        match self.link.try_send(self.id, head, message) {
+            Ok(Some(())) => Poll::Ready(Ok(())),
+            Ok(None) => {
+                self.state.wait(context);
+                Poll::Pending
+            }
+            Err(fault) => Poll::Ready(Err(fault)),
+        }
+    }
+
+    /// Sends when there is credit right now; `false` when there is none, and then the message is dropped.
+    pub fn try_send<M: Message>(&self, message: M) -> Result<bool, Fault> {
         if let Some(fault) = self.state.fault() {
             return Err(fault);
         }
-        Ok(self.conn.try_send(self.id, Head::default(), message)?.is_some())
+        let sent = self
+            .link
+            .try_send(self.id, Head::default(), &mut Typed::new(message))?;
+        Ok(sent.is_some())
+    }
+
+    /// Sends an error, which the peer's next `recv` returns.
+    pub fn send_error(&self, fault: &Fault) {
+        self.link.send_error(self.id, None, fault);
     }
 
     /// The next message; `None` when the peer has ended its side. An error that the peer sent, or the
-    /// loss of the stream, is the fault.
+    /// loss of the stream, is the fault; what came before it is received first.
     pub async fn recv(&self) -> Result<Option<Incoming>, Fault> {
+        std::future::poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    /// As [`Stream::recv`]; a fault with the code `Timeout` when nothing comes within `limit`.
+    pub async fn recv_timeout(&self, limit: Duration) -> Result<Option<Incoming>, Fault> {
+        let mut timer = rt::sleep(limit);
         std::future::poll_fn(|context| {
-            let next = self.state.inbound.borrow_mut().pop_front();
-            match next {
-                Some(Ok(message)) => {
-                    self.conn.consumed(self.id, message.payload.len() as u32);
-                    Poll::Ready(Ok(Some(message)))
-                }
-                Some(Err(fault)) => Poll::Ready(Err(fault)),
-                None => match self.state.fault() {
-                    Some(fault) => Poll::Ready(Err(fault)),
-                    None if self.state.ended.get() => Poll::Ready(Ok(None)),
-                    None => {
-                        self.state.wait(context);
-                        Poll::Pending
-                    }
-                },
+            if let Poll::Ready(next) = self.poll_recv(context) {
+                return Poll::Ready(next);
             }
+            let late = || Fault::new(Code::Timeout, format!("no message within {limit:?}"));
+            Pin::new(&mut timer).poll(context).map(|()| Err(late()))
         })
         .await
+    }
+
+    fn poll_recv(&self, context: &Context<'_>) -> Poll<Result<Option<Incoming>, Fault>> {
+        let next = self.state.inbound.borrow_mut().pop_front();
+        match next {
+            Some(Ok(message)) => {
+                self.link.consumed(self.id, message.payload.cost());
+                Poll::Ready(Ok(Some(message)))
+            }
+            Some(Err(fault)) => Poll::Ready(Err(fault)),
+            None if self.state.ended.get() => Poll::Ready(Ok(None)),
+            None => match self.state.fault() {
+                Some(fault) => Poll::Ready(Err(fault)),
+                None => {
+                    self.state.wait(context);
+                    Poll::Pending
+                }
+            },
+        }
     }
 
     /// Sends a request and waits for its reply. A late reply to a call that was given up is dropped, it
     /// never answers another.
-    pub async fn call<Q: Message, R: Message>(&self, request: &Q) -> Result<R, Fault> {
-        self.ask(request).await?.decode()
+    pub async fn call<Q: Message, R: Message>(&self, request: Q) -> Result<R, Fault> {
+        self.call_with(&CallOptions::default(), &mut Typed::new(request))
+            .await?
+            .decode()
     }
 
-    async fn ask(&self, request: &dyn Body) -> Result<Incoming, Fault> {
-        let id = self.conn.next_call();
-        let pending = Rc::new(PendingCall::default());
-        self.conn.calls.borrow_mut().insert(id, pending.clone());
-        let _forget = Forget { conn: &self.conn, id };
-        self.send_with(
-            Head {
-                call: Some(id),
-                ..Head::default()
-            },
-            request,
-        )
-        .await?;
-        std::future::poll_fn(|context| match pending.answer.borrow_mut().take() {
-            Some(answer) => Poll::Ready(answer),
-            None => {
-                *pending.waker.borrow_mut() = Some(context.waker().clone());
-                Poll::Pending
-            }
-        })
-        .await
+    /// A request with options: `stream.request(q).timeout(limit).send().await`.
+    pub fn request<Q: Message>(&self, request: Q) -> Request<Q> {
+        Request::new(self.clone(), request)
     }
 
     /// Says that this side sends no more. A second time does nothing.
     pub fn end(&self) {
-        if self.conn.session.borrow_mut().end(self.id).is_ok() {
-            self.conn.ask_flush();
-        }
+        self.link.end(self.id);
     }
 
     /// Gives the stream up for both sides.
     pub fn reset(&self, fault: &Fault) {
-        self.conn.session.borrow_mut().reset(self.id, fault);
-        self.conn.streams.borrow_mut().remove(&self.id);
+        self.link.reset(self.id, fault);
         self.state.fail(fault.clone());
-        self.conn.ask_flush();
     }
 
     /// Waits until both sides of the connection have said hello.
     pub(crate) async fn ready(&self) -> Result<(), Fault> {
         std::future::poll_fn(|context| {
-            if let Some(fault) = self.state.fault().or_else(|| self.conn.gone()) {
+            if let Some(fault) = self.state.fault().or_else(|| self.link.gone()) {
                 return Poll::Ready(Err(fault));
             }
-            if self.conn.session.borrow().is_ready() {
+            if self.link.is_ready() {
                 return Poll::Ready(Ok(()));
             }
             self.state.wait(context);
@@ -243,8 +270,8 @@ impl Stream {
 
     /// Waits until the stream or its connection is gone, and says why.
     pub fn lost(&self) -> impl Future<Output = Fault> + use<> {
-        let (state, conn) = (self.state.clone(), self.conn.clone());
-        std::future::poll_fn(move |context| match state.fault().or_else(|| conn.gone()) {
+        let (state, link) = (self.state.clone(), self.link.clone());
+        std::future::poll_fn(move |context| match state.fault().or_else(|| link.gone()) {
             Some(fault) => Poll::Ready(fault),
             None => {
                 state.wait(context);
@@ -252,16 +279,21 @@ impl Stream {
             }
         })
     }
-}
 
-/// Takes a call out of the table when its caller stops waiting.
-struct Forget<'a> {
-    conn: &'a Conn,
-    id: u32,
-}
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.conn.calls.borrow_mut().remove(&self.id);
+    /// As [`Stream::lost`], but while messages wait that came before, their reader gets some time to take them.
+    pub(crate) fn drained(&self) -> impl Future<Output = Fault> + use<> {
+        let (state, link) = (self.state.clone(), self.link.clone());
+        let mut timer = None;
+        std::future::poll_fn(move |context| {
+            let Some(fault) = state.fault().or_else(|| link.gone()) else {
+                state.wait(context);
+                return Poll::Pending;
+            };
+            let timer = timer.get_or_insert_with(|| rt::sleep(LAST_READS));
+            if state.inbound.borrow().is_empty() || Pin::new(timer).poll(context).is_ready() {
+                return Poll::Ready(fault);
+            }
+            Poll::Pending
+        })
     }
 }

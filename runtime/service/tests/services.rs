@@ -93,11 +93,11 @@ fn handlers() -> Handlers {
         .on_stream(|count: Count, stream, _| async move {
             for n in 0..count.to {
                 let bytes = Bytes::from(vec![n as u8; count.size as usize]);
-                stream.send(&Item { n, bytes }).await?;
+                stream.send(Item { n, bytes }).await?;
             }
             // Then whatever the client sends comes back.
             while let Some(message) = stream.recv().await? {
-                stream.send(&message.decode::<Item>()?).await?;
+                stream.send(message.decode::<Item>()?).await?;
             }
             Ok(())
         })
@@ -124,22 +124,22 @@ fn calls_are_answered_and_matched() {
         let client = Rc::new(Client::connect(&place.path()).unwrap());
         let slow = rt::spawn({
             let client = client.clone();
-            async move { client.call::<_, Sum>(&Wait { ms: 30 }).await }
+            async move { client.call::<_, Sum>(Wait { ms: 30 }).await }
         });
         for a in 0..100 {
-            let sum: Sum = client.call(&Add { a, b: 1 }).await.unwrap();
+            let sum: Sum = client.call(Add { a, b: 1 }).await.unwrap();
             assert_eq!(sum.sum, a + 1);
         }
         assert_eq!(slow.await.unwrap().sum, 30);
         let fault = client
-            .call::<_, Sum>(&Add { a: i64::MAX, b: 1 })
+            .call::<_, Sum>(Add { a: i64::MAX, b: 1 })
             .await
             .unwrap_err();
         assert_eq!(
             (fault.code(), fault.message.as_str()),
             (Some(Code::Invalid), "the sum does not fit")
         );
-        let fault = client.call::<_, Sum>(&Unheard {}).await.unwrap_err();
+        let fault = client.call::<_, Sum>(Unheard {}).await.unwrap_err();
         assert_eq!(fault.code(), Some(Code::UnknownMessage));
         assert!(
             fault.message.contains("test.Add") && fault.message.contains("test.Count"),
@@ -155,9 +155,9 @@ fn a_late_reply_answers_nobody() {
         let server = server();
         let _serving = serve(&place, &server);
         let client = Client::connect(&place.path()).unwrap();
-        let given_up = rt::timeout(Duration::from_millis(5), client.call::<_, Sum>(&Wait { ms: 40 })).await;
+        let given_up = rt::timeout(Duration::from_millis(5), client.call::<_, Sum>(Wait { ms: 40 })).await;
         assert!(given_up.is_none());
-        let sum: Sum = client.call(&Wait { ms: 60 }).await.unwrap();
+        let sum: Sum = client.call(Wait { ms: 60 }).await.unwrap();
         assert_eq!(sum.sum, 60);
     });
 }
@@ -170,15 +170,15 @@ fn streams_carry_more_than_their_window_and_do_not_stall_each_other() {
         let _serving = serve(&place, &server);
         let client = Client::connect(&place.path()).unwrap();
         let stalled = client.open().await.unwrap();
-        stalled.send(&Count { to: 1000, size: 4096 }).await.unwrap();
+        stalled.send(Count { to: 1000, size: 4096 }).await.unwrap();
         let stream = client.open().await.unwrap();
-        stream.send(&Count { to: 500, size: 4096 }).await.unwrap();
+        stream.send(Count { to: 500, size: 4096 }).await.unwrap();
         for n in 0..500 {
             let item: Item = stream.recv().await.unwrap().unwrap().decode().unwrap();
             assert_eq!((item.n, item.bytes.len()), (n, 4096));
         }
         stream
-            .send(&Item {
+            .send(Item {
                 n: 7,
                 bytes: Bytes::from(vec![1, 2, 3]),
             })
@@ -246,7 +246,7 @@ fn whoever_is_not_admitted_is_told_why() {
         let server = Server::new(handlers(), Rc::new(|_| Err(Fault::new(Code::Denied, "not you"))));
         let _serving = serve(&place, &server);
         let client = Client::connect(&place.path()).unwrap();
-        let fault = client.call::<_, Sum>(&Add { a: 1, b: 1 }).await.unwrap_err();
+        let fault = client.call::<_, Sum>(Add { a: 1, b: 1 }).await.unwrap_err();
         assert_eq!(
             (fault.code(), fault.message.as_str()),
             (Some(Code::Denied), "not you")
@@ -278,7 +278,7 @@ fn a_lying_peer_is_told_once_and_dropped_and_others_go_on() {
             !liar.join().unwrap().is_empty(),
             "it is told something before it is dropped"
         );
-        let sum: Sum = client.call(&Add { a: 1, b: 1 }).await.unwrap();
+        let sum: Sum = client.call(Add { a: 1, b: 1 }).await.unwrap();
         assert_eq!(sum.sum, 2);
         while server.connections() > 1 {
             rt::sleep(Duration::from_millis(1)).await;
@@ -301,7 +301,7 @@ fn a_stream_handler_goes_with_its_client() {
         let handlers = Handlers::new().on_stream(move |_: Wait, stream, _| {
             let flag = Flag(flag.clone());
             async move {
-                stream.send(&Sum { sum: 1 }).await?;
+                stream.send(Sum { sum: 1 }).await?;
                 std::future::pending::<()>().await;
                 drop(flag);
                 Ok(())
@@ -311,7 +311,7 @@ fn a_stream_handler_goes_with_its_client() {
         let _serving = serve(&place, &server);
         let client = Client::connect(&place.path()).unwrap();
         let stream = client.open().await.unwrap();
-        stream.send(&Wait { ms: 0 }).await.unwrap();
+        stream.send(Wait { ms: 0 }).await.unwrap();
         stream.recv().await.unwrap().unwrap();
         assert!(!dropped.get());
         drop((client, stream));

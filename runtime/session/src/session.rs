@@ -123,6 +123,11 @@ impl Session {
         self.streams.len()
     }
 
+    /// Whether the stream is open on at least one side.
+    pub fn has(&self, stream: u32) -> bool {
+        self.streams.get(stream).is_some()
+    }
+
     /// Opens a stream (client only) and gives its id: 1, 2, 3 and so on, each once.
     ///
     /// # Errors

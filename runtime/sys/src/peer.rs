@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use nix::sys::socket::{getsockopt, sockopt};
-use nix::unistd::{Group, Uid, User};
+use nix::unistd::{Gid, Group, Uid, User};
 
 /// The process that connected, as the kernel noted it at that time (`SO_PEERCRED`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,17 @@ pub struct Credentials {
     pub uid: u32,
     /// Its effective group id.
     pub gid: u32,
+}
+
+impl Credentials {
+    /// Those of this process.
+    pub fn own() -> Credentials {
+        Credentials {
+            pid: nix::unistd::getpid().as_raw(),
+            uid: Uid::effective().as_raw(),
+            gid: Gid::effective().as_raw(),
+        }
+    }
 }
 
 /// Credentials of the peer of the unix socket `fd`. Fails when it is not a connected socket.

@@ -198,7 +198,7 @@ impl<'a> Session<'a> {
 
     fn take(&mut self, received: Received) -> Result<Option<End>, Error> {
         match received {
-            Received::Message(stream, _, message) if stream == self.stream => self.take_message(&message),
+            Received::Message(stream, _, message) if stream == self.stream => self.take_message(message),
             Received::Error(stream, _, fault) | Received::Reset(stream, fault) if stream == self.stream => {
                 Err(fault.into())
             }
@@ -210,7 +210,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn take_message(&mut self, message: &Incoming) -> Result<Option<End>, Error> {
+    fn take_message(&mut self, message: Incoming) -> Result<Option<End>, Error> {
         if message.is::<Output>() {
             self.writer.set(message.decode()?);
             return Ok(None);

@@ -1,0 +1,287 @@
+//! What a message carries: bytes that came over a socket, or a Rust value that moved inside the process.
+//!
+//! A message is sent by value. Over a socket it is encoded from where it lies; inside the process it is moved behind a
+//! pointer and taken out again on the other side, so nothing is copied and nothing is serialised. Only when the two
+//! sides use different Rust types for the same key do the bytes come into being.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use gshell_session::Body;
+use gshell_wire::{Code, DecodeError, EncodeError, Fault, Message, Shape, Value, decode, encode};
+
+/// What a moved value counts against the credit of its stream: its size is not known, so their number is bounded.
+const MOVED_COST: u32 = 256;
+
+/// The body of a message.
+pub enum Payload {
+    /// Postcard bytes.
+    Bytes(Vec<u8>),
+    /// A Rust value of the sender.
+    Moved {
+        /// The value.
+        value: Box<dyn Any + Send>,
+        /// Encodes it, for a receiver that has another type for the same key.
+        encode: fn(&dyn Any, &mut Vec<u8>) -> Result<(), EncodeError>,
+    },
+    /// A tree that a script made, with the shape that it follows.
+    Tree(Value, Arc<Shape>),
+}
+
+impl Payload {
+    /// A payload that holds `message` itself.
+    pub fn moved<M: Message>(message: M) -> Payload {
+        Payload::Moved {
+            value: Box::new(message),
+            encode: encode_any::<M>,
+        }
+    }
+
+    /// What it counts against the credit of its stream: bytes where they are known.
+    pub fn cost(&self) -> u32 {
+        match self {
+            Payload::Bytes(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            Payload::Moved { .. } | Payload::Tree(..) => MOVED_COST,
+        }
+    }
+
+    /// The postcard bytes, encoded if need be.
+    pub fn into_bytes(self) -> Result<Vec<u8>, Fault> {
+        match self {
+            Payload::Bytes(bytes) => Ok(bytes),
+            Payload::Moved { value, encode } => {
+                let mut bytes = Vec::new();
+                match encode(&*value, &mut bytes) {
+                    Ok(()) => Ok(bytes),
+                    Err(error) => Err(Fault::new(Code::BadMessage, error.to_string())),
+                }
+            }
+            Payload::Tree(value, shape) => {
+                let mut bytes = Vec::new();
+                match value.encode(&shape, &mut bytes) {
+                    Ok(()) => Ok(bytes),
+                    Err(error) => Err(Fault::new(Code::BadMessage, error.to_string())),
+                }
+            }
+        }
+    }
+
+    /// The payload as an `M`: moved out when it is one, else read from its bytes. The key is not looked at.
+    pub(crate) fn read<M: Message>(self) -> Result<M, Fault> {
+        match self {
+            Payload::Bytes(bytes) => read(&bytes),
+            Payload::Moved { value, encode } => match value.downcast::<M>() {
+                Ok(value) => Ok(*value),
+                Err(value) => read(&Payload::Moved { value, encode }.into_bytes()?),
+            },
+            tree => read(&tree.into_bytes()?),
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Payload::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Payload::Moved { .. } => f.write_str("Moved"),
+            Payload::Tree(value, _) => write!(f, "Tree({})", value.summary(64)),
+        }
+    }
+}
+
+fn encode_any<M: Message>(value: &dyn Any, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    encode(value.downcast_ref::<M>().ok_or(EncodeError::Refused)?, out)
+}
+
+/// Decodes a payload; the fault names `M`.
+pub(crate) fn read<M: Message>(payload: &[u8]) -> Result<M, Fault> {
+    decode(payload).map_err(|error| unreadable(M::NAME, &error))
+}
+
+fn unreadable(name: &str, error: &DecodeError) -> Fault {
+    Fault::new(Code::BadMessage, format!("{name} does not read: {error}"))
+}
+
+/// A payload on its way to a handler: still in the read buffer of the connection, or moved.
+#[derive(Debug)]
+pub(crate) enum Given<'a> {
+    /// Bytes in the buffer that was read into.
+    Bytes(&'a [u8]),
+    /// A payload that came from inside the process, or that waited.
+    Owned(Payload),
+}
+
+impl Given<'_> {
+    /// As [`Payload::cost`].
+    pub(crate) fn cost(&self) -> u32 {
+        match self {
+            Given::Bytes(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            Given::Owned(payload) => payload.cost(),
+        }
+    }
+
+    /// The payload as an `M`, without a copy of the bytes.
+    pub(crate) fn read<M: Message>(self) -> Result<M, Fault> {
+        match self {
+            Given::Bytes(bytes) => read(bytes),
+            Given::Owned(payload) => payload.read(),
+        }
+    }
+
+    /// The payload, to be kept.
+    pub(crate) fn into_payload(self) -> Payload {
+        match self {
+            Given::Bytes(bytes) => Payload::Bytes(bytes.to_vec()),
+            Given::Owned(payload) => payload,
+        }
+    }
+}
+
+/// A message that came, not yet decoded.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Its key.
+    pub key: u64,
+    /// Its body.
+    pub payload: Payload,
+}
+
+impl Incoming {
+    /// Whether this is an `M`.
+    pub fn is<M: Message>(&self) -> bool {
+        self.key == M::KEY
+    }
+
+    /// The message as an `M`; another key or a payload that does not read is a fault that names `M`.
+    pub fn decode<M: Message>(self) -> Result<M, Fault> {
+        if !self.is::<M>() {
+            return Err(self.unexpected(M::NAME));
+        }
+        self.payload.read()
+    }
+
+    /// The message as a tree of the given shape, which is that of its key.
+    pub fn value(self, shape: &Shape) -> Result<Value, Fault> {
+        match self.payload {
+            Payload::Tree(value, _) => Ok(value),
+            other => {
+                let bytes = other.into_bytes()?;
+                Value::decode(shape, &bytes).map_err(|error| unreadable("the message", &error))
+            }
+        }
+    }
+
+    fn unexpected(&self, name: &str) -> Fault {
+        let text = format!("expected {name}, got a message with key {:016x}", self.key);
+        Fault::new(Code::UnknownMessage, text)
+    }
+}
+
+/// A message on its way out, behind a pointer: a socket has it written, inside the process it is taken.
+pub trait Outgoing: Body {
+    /// The name of its type, for faults and traces.
+    fn name(&self) -> &str;
+
+    /// Takes the message out, to be moved; a message can be taken once.
+    fn take(&mut self) -> Payload;
+}
+
+/// A message of a Rust type, sent by value.
+pub struct Typed<M>(Option<M>);
+
+impl<M: Message> Typed<M> {
+    /// Wraps `message`.
+    pub fn new(message: M) -> Typed<M> {
+        Typed(Some(message))
+    }
+}
+
+impl<M: Message> Body for Typed<M> {
+    fn key(&self) -> u64 {
+        M::KEY
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        encode(self.0.as_ref().ok_or(EncodeError::Refused)?, out)
+    }
+}
+
+impl<M: Message> Outgoing for Typed<M> {
+    fn name(&self) -> &str {
+        M::NAME
+    }
+
+    fn take(&mut self) -> Payload {
+        match self.0.take() {
+            Some(message) => Payload::moved(message),
+            None => Payload::Bytes(Vec::new()),
+        }
+    }
+}
+
+/// A message whose bytes are there already.
+pub struct Encoded<'a> {
+    /// Its key.
+    pub key: u64,
+    /// The name of its type, for faults and traces.
+    pub name: &'a str,
+    /// Its postcard bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Body for Encoded<'_> {
+    fn key(&self) -> u64 {
+        self.key
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(&self.bytes);
+        Ok(())
+    }
+}
+
+impl Outgoing for Encoded<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn take(&mut self) -> Payload {
+        Payload::Bytes(std::mem::take(&mut self.bytes))
+    }
+}
+
+/// A message as a tree; over a socket it is encoded by its shape.
+pub struct Tree<'a> {
+    /// Its key: that of the name and the shape.
+    pub key: u64,
+    /// The name of its type, for faults and traces.
+    pub name: &'a str,
+    /// Its shape.
+    pub shape: Arc<Shape>,
+    /// What it holds.
+    pub value: Value,
+}
+
+impl Body for Tree<'_> {
+    fn key(&self) -> u64 {
+        self.key
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.value
+            .encode(&self.shape, out)
+            .map_err(|_| EncodeError::Refused)
+    }
+}
+
+impl Outgoing for Tree<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn take(&mut self) -> Payload {
+        let value = std::mem::replace(&mut self.value, Value::Unit);
+        Payload::Tree(value, self.shape.clone())
+    }
+}

@@ -1,0 +1,129 @@
+//! Calls: a request with its options, and the wait for its reply.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use gshell_net::rt;
+use gshell_session::Head;
+use gshell_wire::{Code, Fault, Message, Trace};
+
+use crate::payload::{Incoming, Outgoing, Typed};
+use crate::stream::Stream;
+
+/// How a call is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallOptions {
+    /// Most time for the whole call, also for sending it. It travels with the request, so that nobody works for an
+    /// answer that nobody waits for.
+    pub timeout: Option<Duration>,
+    /// The trace that the call belongs to.
+    pub trace: Option<Trace>,
+}
+
+/// A request that is not sent yet.
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request<Q> {
+    stream: Stream,
+    message: Q,
+    options: CallOptions,
+}
+
+impl<Q: Message> Request<Q> {
+    pub(crate) fn new(stream: Stream, message: Q) -> Request<Q> {
+        Request {
+            stream,
+            message,
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Most time for the whole call; after it the call fails with the code `Timeout`, and its reply, should it still
+    /// come, is dropped.
+    pub fn timeout(mut self, limit: Duration) -> Request<Q> {
+        self.options.timeout = Some(limit);
+        self
+    }
+
+    /// Makes the call part of a trace.
+    pub fn trace(mut self, trace: Trace) -> Request<Q> {
+        self.options.trace = Some(trace);
+        self
+    }
+
+    /// Sends it and waits for the reply. Dropping the future gives the call up: the service is told.
+    pub async fn send<R: Message>(self) -> Result<R, Fault> {
+        self.stream
+            .call_with(&self.options, &mut Typed::new(self.message))
+            .await?
+            .decode()
+    }
+}
+
+impl Stream {
+    /// Sends a request of any kind and waits for its reply.
+    pub async fn call_with(
+        &self,
+        options: &CallOptions,
+        message: &mut dyn Outgoing,
+    ) -> Result<Incoming, Fault> {
+        let (id, pending) = self.link.table().begin_call(self.id);
+        let mut waiting = Waiting {
+            stream: self,
+            id,
+            sent: false,
+        };
+        let head = Head {
+            call: Some(id),
+            deadline_ms: options.timeout.map(millis),
+            trace: options.trace,
+        };
+        let mut timer = options.timeout.map(|limit| (limit, rt::sleep(limit)));
+        std::future::poll_fn(|context| {
+            if !waiting.sent {
+                match self.poll_send(head, message, context) {
+                    Poll::Ready(Ok(())) => waiting.sent = true,
+                    Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
+                    Poll::Pending => {}
+                }
+            }
+            if let Some(answer) = pending.answer.borrow_mut().take() {
+                return Poll::Ready(answer);
+            }
+            pending.wait(context);
+            if let Some((limit, timer)) = &mut timer
+                && Pin::new(timer).poll(context).is_ready()
+            {
+                return Poll::Ready(Err(no_reply(message.name(), *limit)));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// The fault of a call that took too long.
+pub(crate) fn no_reply(name: &str, limit: Duration) -> Fault {
+    Fault::new(Code::Timeout, format!("no reply to {name} within {limit:?}"))
+}
+
+/// A limit as it travels: milliseconds, rounded up.
+pub(crate) fn millis(limit: Duration) -> u32 {
+    u32::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+/// A call that waits; one that is given up is told to the peer.
+struct Waiting<'a> {
+    stream: &'a Stream,
+    id: u32,
+    sent: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.stream.link.table().end_call(self.id) && self.sent {
+            self.stream.link.cancel(self.stream.id, self.id);
+        }
+    }
+}
