@@ -3,7 +3,6 @@
 //! Which of them a process is, its command line says; this file only picks.
 
 mod cli;
-mod dirs;
 mod exit_codes;
 mod node;
 

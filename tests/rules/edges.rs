@@ -55,6 +55,7 @@ const RULES: &[Rule] = &[
             "gshell-sys",
             "async-channel",
             "futures-lite",
+            "serde",
         ],
         reason: "publishing and calling; it knows neither scripts nor the daemon",
     },

@@ -18,8 +18,8 @@ use gshell_sys::user;
 use super::failure::{Failure, reason};
 use super::link::{self, Global};
 use super::output;
-use crate::dirs::Dirs;
 use crate::exit_codes::Status;
+use gshell_service::dirs::Dirs;
 
 /// Set to anything, no command starts a node.
 pub const VARIABLE: &str = "GSHELL_NO_AUTOSTART";

@@ -16,8 +16,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::autostart;
 use super::failure::{Failure, reason};
-use crate::dirs::Dirs;
 use crate::exit_codes::Status;
+use gshell_service::dirs::Dirs;
 
 /// Time for an answer that the node has at hand.
 pub const QUICK: Duration = Duration::from_secs(5);
@@ -116,7 +116,10 @@ fn explain(what: &str, fault: &Fault) -> Failure {
 pub fn connect(dirs: &Dirs) -> Result<Option<Client>, Failure> {
     let path = unix::socket_path(&dirs.run, PUBLISHER, DAEMON_SERVICE);
     match unix::connect(&path) {
-        Ok(socket) => greet(Client::over(socket), "the node").map(Some),
+        Ok(socket) => {
+            let client = Client::over(socket).map_err(|fault| Failure::fault("cannot use socket", &fault))?;
+            greet(client, "the node").map(Some)
+        }
         Err(error) => match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
             ErrorKind::PermissionDenied => {

@@ -36,9 +36,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use gshell_control::LogLevel;
 use gshell_control::messages::daemon::Action;
 
-use crate::dirs::Dirs;
 use crate::exit_codes::{HELP, Status};
 use failure::{Failure, Outcome};
+use gshell_service::dirs::Dirs;
 use link::Global;
 
 /// What `-p` means when it is not given.

@@ -6,6 +6,7 @@
 //! processes of one machine, [`tcp`] the one between machines; a connection runs over a [`Socket`] of
 //! either.
 
+pub mod dirs;
 pub mod rt;
 mod socket;
 pub mod tcp;

@@ -176,6 +176,12 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path)
 }
 
+/// As [`connect`], without ever waiting; the stream is non-blocking. `WouldBlock` when the service does not accept the
+/// connections that wait for it already.
+pub fn connect_now(path: &Path) -> io::Result<UnixStream> {
+    gshell_sys::unix::connect_now(path)
+}
+
 /// All services that have a socket file in `run_dir`, sorted; whether somebody serves them is not asked.
 pub fn published(run_dir: &Path) -> Vec<(String, String, PathBuf)> {
     let Ok(entries) = fs::read_dir(run_dir.join("svc")) else {

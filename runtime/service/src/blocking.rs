@@ -55,13 +55,17 @@ impl Client {
             Fault::new(Code::Unreachable, format!("no service at {}", path.display()))
                 .with_cause(error.to_string())
         })?;
-        Ok(Client::over(socket))
+        Client::over(socket)
     }
 
     /// Uses a socket that is connected already.
-    pub fn over(socket: impl Into<Socket>) -> Client {
-        Client {
-            socket: socket.into(),
+    pub fn over(socket: impl Into<Socket>) -> Result<Client, Fault> {
+        let socket = socket.into();
+        socket
+            .set_nonblocking(false)
+            .map_err(|error| lost(&error.to_string()))?;
+        Ok(Client {
+            socket,
             session: Session::new(Side::Client, Limits::default(), 0),
             buffer: vec![0; READ_BUFFER],
             filled: 0,
@@ -69,7 +73,7 @@ impl Client {
             last_call: 0,
             queue: VecDeque::new(),
             started: Instant::now(),
-        }
+        })
     }
 
     /// The socket, to wait for together with other descriptors.

@@ -21,6 +21,7 @@ impl Drop for Request {
         // The request's bytes count against the stream's credit until its handler is done, so the
         // number of handlers that wait is bounded.
         self.link.consumed(self.stream, self.cost);
+        self.link.table().request_done();
     }
 }
 
@@ -30,6 +31,7 @@ pub struct Context(Rc<Request>);
 
 impl Context {
     pub(crate) fn new(link: Link, stream: u32, head: &Head, cost: u32) -> Context {
+        link.table().request_began();
         Context(Rc::new(Request {
             link,
             stream,

@@ -4,28 +4,43 @@
 //! the thread that reads. A [`Client`] is the other end on an executor; [`blocking::Client`] is the
 //! same for programs without one (the command line). Both drive the same pure session machine.
 
+mod address;
 pub mod blocking;
+pub mod builtin;
 mod client;
 mod conn;
 mod context;
+mod discover;
 mod handlers;
 mod link;
 mod local;
+mod node;
+mod pattern;
 mod payload;
+mod publish;
+mod reconnect;
+mod registry;
 mod request;
 mod scope;
+mod select;
 mod server;
 mod stream;
 mod table;
 
+pub use address::Address;
 pub use client::Client;
 pub use context::Context;
-pub use gshell_net::{Listener, Scope, Socket, rt, tcp, unix};
+pub use discover::{Discover, Found, Timeout, discover};
+pub use gshell_net::{Listener, Scope, Socket, dirs, rt, tcp, unix};
 pub use handlers::Handlers;
 pub use link::Peer;
+pub use node::{Node, UNKNOWN_ID};
+pub use pattern::matches;
 pub use payload::{Encoded, Incoming, Outgoing, Payload, Tree, Typed};
+pub use publish::{PublishOptions, Published, Publisher, admission};
 pub use request::{CallOptions, Request};
 pub use scope::Scopes;
+pub use select::Select;
 pub use server::{Admit, Server, ServerStats};
 pub use stream::Stream;
 

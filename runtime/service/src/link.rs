@@ -204,9 +204,19 @@ impl Link {
 
     /// Runs the connection until it ends; the fault says why.
     pub(crate) async fn run(self) -> Fault {
+        let _end = HangUp(&self);
         match &self {
             Link::Socket(conn) => conn.run(&self).await,
             Link::Local(end) => end.run(&self).await,
         }
+    }
+}
+
+/// Ends a connection whose task is dropped: handlers may still hold it, and the peer would wait for them for ever.
+struct HangUp<'a>(&'a Link);
+
+impl Drop for HangUp<'_> {
+    fn drop(&mut self) {
+        self.0.hang_up();
     }
 }

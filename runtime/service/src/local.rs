@@ -295,7 +295,9 @@ impl End {
 
     pub(crate) fn hang_up(&self, link: &Link) {
         self.close();
-        self.table.finish(link, &lost("closed"));
+        if self.table.gone().is_none() {
+            self.table.finish(link, &lost("closed"));
+        }
     }
 
     /// Runs the connection until it ends; the fault says why.

@@ -9,6 +9,7 @@ use gshell_net::rt;
 use gshell_session::Head;
 use gshell_wire::{Code, Fault, Message, Trace};
 
+use crate::client::Client;
 use crate::payload::{Incoming, Outgoing, Typed};
 use crate::stream::Stream;
 
@@ -22,18 +23,32 @@ pub struct CallOptions {
     pub trace: Option<Trace>,
 }
 
+/// What a request is sent on.
+enum By<'a> {
+    Stream(&'a Stream),
+    Client(&'a Client),
+}
+
 /// A request that is not sent yet.
 #[must_use = "a request does nothing until it is sent"]
-pub struct Request<Q> {
-    stream: Stream,
+pub struct Request<'a, Q> {
+    by: By<'a>,
     message: Q,
     options: CallOptions,
 }
 
-impl<Q: Message> Request<Q> {
-    pub(crate) fn new(stream: Stream, message: Q) -> Request<Q> {
+impl<'a, Q: Message> Request<'a, Q> {
+    pub(crate) fn by_client(client: &'a Client, message: Q) -> Request<'a, Q> {
+        Request::new(By::Client(client), message)
+    }
+
+    pub(crate) fn by_stream(stream: &'a Stream, message: Q) -> Request<'a, Q> {
+        Request::new(By::Stream(stream), message)
+    }
+
+    fn new(by: By<'a>, message: Q) -> Request<'a, Q> {
         Request {
-            stream,
+            by,
             message,
             options: CallOptions::default(),
         }
@@ -41,23 +56,25 @@ impl<Q: Message> Request<Q> {
 
     /// Most time for the whole call; after it the call fails with the code `Timeout`, and its reply, should it still
     /// come, is dropped.
-    pub fn timeout(mut self, limit: Duration) -> Request<Q> {
+    pub fn timeout(mut self, limit: Duration) -> Request<'a, Q> {
         self.options.timeout = Some(limit);
         self
     }
 
     /// Makes the call part of a trace.
-    pub fn trace(mut self, trace: Trace) -> Request<Q> {
+    pub fn trace(mut self, trace: Trace) -> Request<'a, Q> {
         self.options.trace = Some(trace);
         self
     }
 
     /// Sends it and waits for the reply. Dropping the future gives the call up: the service is told.
     pub async fn send<R: Message>(self) -> Result<R, Fault> {
-        self.stream
-            .call_with(&self.options, &mut Typed::new(self.message))
-            .await?
-            .decode()
+        let mut message = Typed::new(self.message);
+        let reply = match self.by {
+            By::Stream(stream) => stream.call_with(&self.options, &mut message).await,
+            By::Client(client) => client.call_with(&self.options, &mut message).await,
+        };
+        reply?.decode()
     }
 }
 

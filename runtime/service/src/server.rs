@@ -21,6 +21,9 @@ const MOST_CONNECTIONS: usize = 512;
 /// Pause after an accept that failed for want of descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Pause between two looks whether handlers run, while a service is being closed.
+const QUIET_CHECK: Duration = Duration::from_millis(5);
+
 /// Decides whether a peer may connect.
 pub type Admit = Rc<dyn Fn(&Peer) -> Result<(), Fault>>;
 
@@ -39,7 +42,7 @@ struct Inner {
     handlers: Rc<Handlers>,
     admit: Admit,
     limits: Limits,
-    open: RefCell<HashMap<u32, Task<()>>>,
+    open: RefCell<HashMap<u32, (Link, Task<()>)>>,
     last: Cell<u32>,
     stats: Cell<ServerStats>,
 }
@@ -84,6 +87,23 @@ impl Server {
         self.0.open.borrow().len()
     }
 
+    /// Ends all connections; what was answered is still sent.
+    pub fn close(&self) {
+        let open: Vec<_> = self.0.open.borrow_mut().drain().collect();
+        for (_, (link, task)) in open {
+            link.bye(&Fault::new(Code::Stopped, "the service is being closed"));
+            task.detach();
+        }
+    }
+
+    /// Waits until no handler runs.
+    pub(crate) async fn quiet(&self) {
+        let busy = || self.0.open.borrow().values().any(|(link, _)| link.table().busy());
+        while busy() {
+            rt::sleep(QUIET_CHECK).await;
+        }
+    }
+
     fn count(&self, change: impl Fn(&mut ServerStats)) {
         let mut stats = self.0.stats.get();
         change(&mut stats);
@@ -126,18 +146,20 @@ impl Server {
         let id = self.0.last.get().wrapping_add(1);
         self.0.last.set(id);
         let weak = Rc::downgrade(&self.0);
+        let running = link.clone();
         let task = rt::spawn(async move {
-            let fault = link.run().await;
+            let fault = running.run().await;
             let Some(inner) = weak.upgrade() else { return };
             if matches!(fault.code(), Some(Code::Protocol | Code::Version)) {
                 Server(inner.clone()).count(|stats| stats.faulted += 1);
             }
             // This very task: it ends here, so its handle only has to go.
-            if let Some(task) = inner.open.borrow_mut().remove(&id) {
+            let own = inner.open.borrow_mut().remove(&id);
+            if let Some((_, task)) = own {
                 task.detach();
             }
         });
-        self.0.open.borrow_mut().insert(id, task);
+        self.0.open.borrow_mut().insert(id, (link, task));
     }
 }
 

@@ -238,8 +238,8 @@ impl Stream {
     }
 
     /// A request with options: `stream.request(q).timeout(limit).send().await`.
-    pub fn request<Q: Message>(&self, request: Q) -> Request<Q> {
-        Request::new(self.clone(), request)
+    pub fn request<Q: Message>(&self, request: Q) -> Request<'_, Q> {
+        Request::by_stream(self, request)
     }
 
     /// Says that this side sends no more. A second time does nothing.

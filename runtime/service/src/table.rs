@@ -71,6 +71,8 @@ pub(crate) struct Table {
     pub(crate) peer: Peer,
     /// Reasons not to read what comes.
     held: Cell<u32>,
+    /// Requests whose handlers are not done.
+    requests: Cell<u32>,
 }
 
 impl Table {
@@ -83,6 +85,7 @@ impl Table {
             handlers,
             peer,
             held: Cell::new(0),
+            requests: Cell::new(0),
         };
         table.add(0);
         table
@@ -91,6 +94,19 @@ impl Table {
     /// The fault that ended the connection, when it has ended.
     pub(crate) fn gone(&self) -> Option<Fault> {
         self.gone.borrow().clone()
+    }
+
+    pub(crate) fn request_began(&self) {
+        self.requests.set(self.requests.get() + 1);
+    }
+
+    pub(crate) fn request_done(&self) {
+        self.requests.set(self.requests.get().saturating_sub(1));
+    }
+
+    /// Whether handlers run.
+    pub(crate) fn busy(&self) -> bool {
+        self.requests.get() > 0
     }
 
     pub(crate) fn is_held(&self) -> bool {

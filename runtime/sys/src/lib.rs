@@ -22,6 +22,7 @@ pub mod signal;
 pub mod slice;
 pub mod tcp;
 pub mod term;
+pub mod unix;
 pub mod user;
 pub mod watch;
 

@@ -16,6 +16,9 @@ pub const RUN_VARIABLE: &str = "GSHELL_RUN_DIR";
 /// Variable that stands in for `--state-dir`.
 pub const STATE_VARIABLE: &str = "GSHELL_STATE_DIR";
 
+/// Characters of a node's ID.
+const ID_LEN: usize = 12;
+
 /// The folders of one node, absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dirs {
@@ -49,6 +52,14 @@ impl Dirs {
             temp: Path::new("/tmp"),
         };
         choose(run, state, &facts)
+    }
+
+    /// The node's ID, when its daemon has made one by now.
+    pub fn node_id(&self) -> Option<String> {
+        let text = fs::read_to_string(self.state.join("id")).ok()?;
+        let id = text.trim();
+        let good = id.len() == ID_LEN && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        good.then(|| id.to_owned())
     }
 
     /// Makes the run dir when it is missing, and checks that a default one is this user's alone.

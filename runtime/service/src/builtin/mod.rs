@@ -1,0 +1,3 @@
+//! What every service answers.
+
+pub mod messages;
