@@ -32,6 +32,7 @@ pub use client::Client;
 pub use context::Context;
 pub use discover::{Discover, Found, Timeout, discover};
 pub use gshell_net::{Listener, Scope, Socket, dirs, rt, tcp, unix};
+pub use gshell_session::{Body, Head};
 pub use handlers::Handlers;
 pub use link::Peer;
 pub use node::{Node, UNKNOWN_ID};

@@ -32,6 +32,7 @@ pub fn register(lua: &Lua, cx: &Rc<Context>) -> mlua::Result<Table> {
     add.value("channel", move |_, (size,): (Option<u32>,)| {
         channel::Channel::new(&cx2, size.unwrap_or(1))
     })?;
+    super::service::register(&add, cx)?;
     Ok(module)
 }
 
