@@ -54,6 +54,8 @@ pub(crate) struct Conn {
     timer: RefCell<Option<(Instant, rt::Sleep)>>,
     /// Since when it ends as soon as everything is written.
     closing: Cell<Option<Instant>>,
+    /// Whole frames may be in `rest`.
+    paused: Cell<bool>,
 }
 
 impl Conn {
@@ -74,6 +76,7 @@ impl Conn {
             started: Instant::now(),
             timer: RefCell::default(),
             closing: Cell::new(None),
+            paused: Cell::new(false),
         }))
     }
 
@@ -226,15 +229,18 @@ impl Conn {
     fn read_all(&self, link: &Link, context: &mut TaskContext<'_>) -> Option<Fault> {
         let mut frames = 0;
         loop {
+            // Of a peer that is gone the rest is read, for its end is behind it.
+            if self.is_too_much() && !self.io.poll_ended(context) {
+                return None;
+            }
+            if self.paused.replace(false) {
+                if let Err(fault) = self.feed(link, &[], &mut frames) {
+                    return Some(fault);
+                }
+                continue;
+            }
             let mut readable = std::pin::pin!(self.io.readable());
             if readable.as_mut().poll(context).is_pending() {
-                return None;
-            }
-            if self.table.is_held() {
-                return None;
-            }
-            if self.session.borrow().pending().len() > OUTPUT_HIGH {
-                // A peer that asks and does not read is not read either, until it has taken its answers.
                 return None;
             }
             if frames >= FRAMES_A_TURN {
@@ -271,6 +277,11 @@ impl Conn {
         }
     }
 
+    /// Whether the peer is to wait: the service has enough of it, or it asks and does not read its answers.
+    fn is_too_much(&self) -> bool {
+        self.table.is_held() || self.session.borrow().pending().len() > OUTPUT_HIGH
+    }
+
     fn feed(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<(), Fault> {
         if self.rest.borrow().is_empty() {
             let used = self.handle_frames(link, bytes, frames)?;
@@ -303,6 +314,10 @@ impl Conn {
                     }
                     used += step.used;
                     *frames += 1;
+                    if used < bytes.len() && self.is_too_much() {
+                        self.paused.set(true);
+                        return Ok(used);
+                    }
                 }
                 Err(lie) => {
                     // The session has queued the word for the peer; it is told once and dropped.
@@ -326,6 +341,7 @@ impl Conn {
                 payload,
             } => table.on_message(link, stream, key, &head, Given::Bytes(payload)),
             Event::Error { stream, call, fault } => table.on_error(stream, call, fault),
+            Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Ended { stream } => {
                 table.on_ended(stream);
                 self.forget_ended(link, stream);

@@ -1,73 +1,108 @@
 //! What a handler knows of the request that it answers.
 
 use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
 
 use gshell_session::Head;
-use gshell_wire::Fault;
+use gshell_wire::{Fault, Trace};
 
+use crate::current::Scope;
+use crate::entry::Entry;
+use crate::handlers::Handlers;
+use crate::hooks::Served;
 use crate::link::{Link, Peer};
 use crate::payload::Outgoing;
 use crate::stream::Stream;
-
-struct Request {
-    link: Link,
-    stream: u32,
-    call: Option<u32>,
-    cost: u32,
-}
-
-impl Drop for Request {
-    fn drop(&mut self) {
-        // The request's bytes count against the stream's credit until its handler is done, so the
-        // number of handlers that wait is bounded.
-        self.link.consumed(self.stream, self.cost);
-        self.link.table().request_done();
-    }
-}
+use crate::trace;
 
 /// The request behind a handler: who sent it, and where the reply goes.
 #[derive(Clone)]
-pub struct Context(Rc<Request>);
+pub struct Context {
+    pub(crate) handlers: Rc<Handlers>,
+    pub(crate) entry: Rc<Entry>,
+    pub(crate) link: Link,
+    pub(crate) stream: u32,
+    pub(crate) call: Option<u32>,
+    /// Number of the request among those of the service.
+    pub(crate) number: u32,
+    pub(crate) scope: Scope,
+}
 
 impl Context {
-    pub(crate) fn new(link: Link, stream: u32, head: &Head, cost: u32) -> Context {
-        link.table().request_began();
-        Context(Rc::new(Request {
-            link,
-            stream,
-            call: head.call,
-            cost,
-        }))
-    }
-
     /// Who is at the other end.
     pub fn peer(&self) -> &Peer {
-        self.0.link.peer()
+        self.link.peer()
     }
 
     /// The stream that the request came on.
     pub fn stream(&self) -> Stream {
-        Stream::new(self.0.link.clone(), self.0.stream)
+        Stream::new(self.link.clone(), self.stream)
     }
 
-    pub(crate) async fn reply(&self, reply: &mut dyn Outgoing) {
+    /// Name of the request's type.
+    pub fn message(&self) -> &str {
+        &self.entry.name
+    }
+
+    /// When nobody waits for the reply any more.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.scope.deadline
+    }
+
+    /// The trace that the request belongs to.
+    pub fn trace(&self) -> Option<Trace> {
+        self.scope.trace
+    }
+
+    /// Deadline and trace, for tasks that the handler starts: see [`current::scoped`](crate::current::scoped).
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Variables of the stream.
+    pub fn vars(&self) -> StreamVars {
+        StreamVars(self.handlers.served(&self.link, self.stream))
+    }
+
+    pub(crate) async fn reply(&self, reply: &mut dyn Outgoing) -> Result<(), Fault> {
+        if self.scope.trace.is_some() {
+            trace::server_send(self, reply);
+        }
         let head = Head {
-            call: self.0.call,
+            call: self.call,
             ..Head::default()
         };
-        // A peer that is gone needs no reply; every other refusal is told to it.
-        match self.0.link.try_send(self.0.stream, head, reply) {
-            Ok(Some(())) => {}
-            Ok(None) => {
-                if let Err(fault) = self.stream().send_with(head, reply).await {
-                    self.reply_error(&fault);
-                }
-            }
-            Err(fault) => self.reply_error(&fault),
+        if let Some(()) = self.link.try_send(self.stream, head, reply)? {
+            return Ok(());
         }
+        let stream = self.stream();
+        std::future::poll_fn(|context| {
+            let sent = stream.poll_send(head, reply, context);
+            if matches!(sent, Poll::Pending) {
+                // Waiting for a peer that does not read is not work.
+                self.handlers.give_up_worker(self);
+            }
+            sent
+        })
+        .await
     }
 
     pub(crate) fn reply_error(&self, fault: &Fault) {
-        self.0.link.send_error(self.0.stream, self.0.call, fault);
+        if self.scope.trace.is_some() {
+            trace::server_error(self, fault);
+        }
+        self.link.send_error(self.stream, self.call, fault);
+    }
+}
+
+/// The variables of a request's stream.
+pub struct StreamVars(Rc<Served>);
+
+impl std::ops::Deref for StreamVars {
+    type Target = crate::hooks::Vars;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.vars
     }
 }

@@ -1,38 +1,92 @@
-//! What a service does with each request type.
+//! What a service does with each request type, and the options of the service.
 //!
-//! A handler's future is polled once where the request was read; one that is ready at once costs no
-//! task. One that has to wait becomes a task of the same thread. A request of a key that has no handler
-//! is answered by an error that names what the service knows, unless a stream handler reads the stream.
+//! A handler's future is polled once where the request was read; one that is ready at once costs no task. One that has
+//! to wait becomes a task of the same thread. A request of a key that has no handler is answered by an error that
+//! names what the service knows, unless a stream handler reads the stream.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Waker;
 
 use futures_lite::future;
-use gshell_net::rt;
-use gshell_session::Head;
-use gshell_wire::{Code, Fault, Message};
+use gshell_wire::{Code, Fault, Message, decode_version};
 
+use crate::blocking_handler::{Caller, blocking_work};
 use crate::context::Context;
-use crate::link::Link;
-use crate::payload::{Given, Typed};
+use crate::entry::{Described, Dynamic, Entry, Kind, Reply, Start};
+use crate::hooks::{Admission, Hooks, StreamContext};
+use crate::link::Peer;
+use crate::payload::{Given, Incoming, Typed};
+use crate::pool::Pool;
+use crate::pool::scale::Workers;
+use crate::stats::{Counts, Totals};
 use crate::stream::Stream;
 
-type Later = Pin<Box<dyn Future<Output = ()>>>;
-type Handler = Box<dyn Fn(Context, Given<'_>) -> Later>;
+/// Requests that wait for a worker at most, by default.
+const QUEUE: usize = 1024;
 
-struct Entry {
-    name: &'static str,
-    handler: Handler,
-    takes_stream: bool,
+/// Under what name a service is published.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Who publishes it.
+    pub publisher: String,
+    /// Its name.
+    pub service: String,
+    /// The node that provides it.
+    pub provider: String,
 }
 
-/// The handlers of one service, by message key.
-#[derive(Default)]
+impl Identity {
+    /// `publisher/service`; empty when it has none.
+    pub(crate) fn path(&self) -> String {
+        match self.service.is_empty() {
+            true => String::new(),
+            false => format!("{}/{}", self.publisher, self.service),
+        }
+    }
+}
+
+pub(crate) struct Options {
+    /// Requests of a stream are handled one after the other.
+    pub ordered: bool,
+    pub workers: Option<Workers>,
+    pub queue: usize,
+    /// A handler that began ends, also when nobody waits any more.
+    pub finishing: bool,
+}
+
+/// The handlers of one service, by message key, its options, and while it is served what it is doing.
 pub struct Handlers {
-    by_key: BTreeMap<u64, Entry>,
+    /// Sorted by key.
+    pub(crate) by_key: Vec<(u64, Rc<Entry>)>,
+    last: Option<u64>,
+    pub(crate) options: Options,
+    pub(crate) hooks: Hooks,
+    pub(crate) identity: RefCell<Identity>,
+    pub(crate) pool: Pool,
+    pub(crate) totals: Cell<Totals>,
+    pub(crate) builtin: Rc<Entry>,
+}
+
+impl Default for Handlers {
+    fn default() -> Handlers {
+        Handlers {
+            by_key: Vec::new(),
+            last: None,
+            options: Options {
+                ordered: false,
+                workers: None,
+                queue: QUEUE,
+                finishing: false,
+            },
+            hooks: Hooks::default(),
+            identity: RefCell::default(),
+            pool: Pool::default(),
+            totals: Cell::default(),
+            builtin: crate::builtin::entry(),
+        }
+    }
 }
 
 impl Handlers {
@@ -42,124 +96,290 @@ impl Handlers {
     }
 
     /// Answers each `Q` with what `handler` returns.
-    pub fn on<Q, R, F, W>(mut self, handler: F) -> Handlers
+    pub fn on<Q, R, F, W>(self, handler: F) -> Handlers
     where
         Q: Message,
         R: Message,
         F: Fn(Q, Context) -> W + 'static,
         W: Future<Output = Result<R, Fault>> + 'static,
     {
-        let handler: Handler = Box::new(move |context, given| match given.read::<Q>() {
-            Ok(request) => Box::pin(answer(handler(request, context.clone()), context)),
-            Err(fault) => refuse(context, fault),
+        let start: Start = Box::new(move |key, given, context| {
+            let work = handler(read_version::<Q>(key, given)?, context.clone());
+            Ok(Box::pin(async move {
+                let reply = work.await?;
+                context.reply(&mut Typed::new(reply)).await
+            }))
         });
-        self.add(Q::KEY, Q::NAME, handler, false);
-        self
+        self.add::<Q>(vec![Described::of::<R>()], Kind::Call, start)
+    }
+
+    /// As [`Handlers::on`], for a handler that may have nothing to answer, because it used the stream. While it runs,
+    /// messages that have no handler of their own are for it to receive; it takes no worker.
+    pub fn on_maybe<Q, R, F, W>(self, handler: F) -> Handlers
+    where
+        Q: Message,
+        R: Message,
+        F: Fn(Q, Context) -> W + 'static,
+        W: Future<Output = Result<Option<R>, Fault>> + 'static,
+    {
+        let start: Start = Box::new(move |key, given, context| {
+            let work = handler(read_version::<Q>(key, given)?, context.clone());
+            Ok(Box::pin(async move {
+                match work.await? {
+                    Some(reply) => context.reply(&mut Typed::new(reply)).await,
+                    None => Ok(()),
+                }
+            }))
+        });
+        self.add::<Q>(vec![Described::of::<R>()], Kind::Session, start)
+    }
+
+    /// Takes each `Q` without an answer; an error is sent.
+    pub fn on_notice<Q, F, W>(self, handler: F) -> Handlers
+    where
+        Q: Message,
+        F: Fn(Q, Context) -> W + 'static,
+        W: Future<Output = Result<(), Fault>> + 'static,
+    {
+        let start: Start =
+            Box::new(move |key, given, context| Ok(Box::pin(handler(read_version::<Q>(key, given)?, context))));
+        self.add::<Q>(Vec::new(), Kind::Call, start)
     }
 
     /// Hands each `Q` and its stream to `handler`, which sends and receives as it likes; when it returns,
     /// this side of the stream is ended, and an error is sent before that. It is dropped when the peer is gone.
-    pub fn on_stream<Q, F, W>(mut self, handler: F) -> Handlers
+    pub fn on_stream<Q, F, W>(self, handler: F) -> Handlers
     where
         Q: Message,
         F: Fn(Q, Stream, Context) -> W + 'static,
         W: Future<Output = Result<(), Fault>> + 'static,
     {
-        let handler: Handler = Box::new(move |context, given| match given.read::<Q>() {
-            Ok(request) => {
-                let stream = context.stream();
-                let work = handler(request, stream.clone(), context.clone());
-                Box::pin(accompany(Box::pin(work), stream, context))
-            }
-            Err(fault) => refuse(context, fault),
+        let start: Start = Box::new(move |key, given, context| {
+            let stream = context.stream();
+            let work = handler(read_version::<Q>(key, given)?, stream.clone(), context.clone());
+            Ok(Box::pin(accompany(Box::pin(work), stream, context)))
         });
-        self.add(Q::KEY, Q::NAME, handler, true);
+        self.add::<Q>(Vec::new(), Kind::Stream, start)
+    }
+
+    /// Answers each `Q` with what `handler` returns, on a thread of its own: it may block and compute.
+    pub fn on_blocking<Q, R, F>(self, handler: F) -> Handlers
+    where
+        Q: Message,
+        R: Message,
+        F: Fn(Q, Caller) -> Result<R, Fault> + Send + Sync + 'static,
+    {
+        let handler = std::sync::Arc::new(handler);
+        let start: Start = Box::new(move |key, given, context| {
+            let (request, handler) = (read_version::<Q>(key, given)?, handler.clone());
+            let work = move |caller| handler(request, caller).map(crate::payload::Payload::moved);
+            blocking_work(context, R::KEY, R::NAME, Box::new(work))
+        });
+        self.add::<Q>(vec![Described::of::<R>()], Kind::Blocking, start)
+    }
+
+    /// A message type that is made while the program runs. The handler gives a reply, or none when it used the stream.
+    ///
+    /// # Errors
+    /// When the service has a handler for one of its keys already.
+    pub fn on_dynamic<F, W>(mut self, message: Dynamic, handler: F) -> Result<Handlers, Fault>
+    where
+        F: Fn(Incoming, Context) -> W + 'static,
+        W: Future<Output = Result<Option<Reply>, Fault>> + 'static,
+    {
+        let takes_stream = message.stream;
+        let start: Start = Box::new(move |key, given, context| {
+            let payload = given.into_payload();
+            let work = handler(Incoming { key, payload }, context.clone());
+            let work = async move {
+                match work.await? {
+                    Some(mut reply) => context.reply(&mut *reply).await,
+                    None => Ok(()),
+                }
+            };
+            Ok(Box::pin(work))
+        });
+        let mut versions = vec![Described::made(&message.name, message.shape)];
+        versions.extend(
+            message
+                .versions
+                .into_iter()
+                .map(|shape| Described::made(&message.name, shape)),
+        );
+        let known = |version: &Described| self.find(version.key).is_some();
+        if versions.iter().any(known) {
+            let text = format!("the service handles {} of this shape already", message.name);
+            return Err(Fault::new(Code::Exists, text));
+        }
+        let replies = message.replies.into_iter();
+        self.insert(Entry {
+            name: message.name,
+            versions,
+            replies: replies.map(|(name, shape)| Described::made(&name, shape)).collect(),
+            priority: message.priority,
+            help: message.help,
+            kind: if takes_stream { Kind::Session } else { Kind::Call },
+            start,
+            more_replies: RefCell::default(),
+            counts: Counts::default(),
+        });
+        Ok(self)
+    }
+
+    fn add<Q: Message>(mut self, replies: Vec<Described>, kind: Kind, start: Start) -> Handlers {
+        let mut versions = vec![Described::of::<Q>()];
+        versions.extend(Q::EARLIER.iter().map(|earlier| Described {
+            name: earlier.name.to_owned(),
+            key: earlier.key,
+            form: crate::entry::Form::Fixed(earlier.ty),
+        }));
+        self.insert(Entry {
+            name: Q::NAME.to_owned(),
+            versions,
+            replies,
+            priority: Q::PRIORITY,
+            help: Q::HELP.to_owned(),
+            kind,
+            start,
+            more_replies: RefCell::default(),
+            counts: Counts::default(),
+        });
         self
     }
 
-    fn add(&mut self, key: u64, name: &'static str, handler: Handler, takes_stream: bool) {
-        self.by_key.insert(
-            key,
-            Entry {
-                name,
-                handler,
-                takes_stream,
-            },
-        );
-    }
-
-    /// Starts the handler of a message, or gives it to the stream's reader.
-    pub(crate) fn dispatch(
-        self: Rc<Self>,
-        link: &Link,
-        stream: u32,
-        key: u64,
-        head: &Head,
-        given: Given<'_>,
-    ) {
-        let cost = given.cost();
-        let state = link.state(stream);
-        let Some(entry) = self.by_key.get(&key) else {
-            if state.taken.get() {
-                link.table().for_reader(link, stream, key, given);
-            } else {
-                link.consumed(stream, cost);
-                link.send_error(stream, head.call, &self.unknown(key));
+    fn insert(&mut self, entry: Entry) {
+        let entry = Rc::new(entry);
+        self.last = entry.versions.first().map(|version| version.key);
+        for (at, version) in entry.versions.iter().enumerate() {
+            match self.by_key.binary_search_by_key(&version.key, |(key, _)| *key) {
+                Err(place) => self.by_key.insert(place, (version.key, entry.clone())),
+                Ok(place) if at == 0 => self.by_key[place].1 = entry.clone(),
+                // A handler of its own comes before being read as an earlier shape of another.
+                Ok(_) => {}
             }
-            return;
-        };
-        if entry.takes_stream {
-            state.taken.set(true);
-        }
-        let context = Context::new(link.clone(), stream, head, cost);
-        let mut work = (entry.handler)(context, given);
-        let mut at_once = std::task::Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut at_once).is_pending() {
-            // Polled again by its task right away, which registers the waker that counts.
-            rt::spawn(work).detach();
         }
     }
 
-    /// The client opened a stream.
-    pub(crate) fn opened(&self, _link: &Link, _stream: u32) {}
+    /// Says that the handler that was added last sends `R`, for those who ask what the service does.
+    #[must_use]
+    pub fn sends<R: Message>(mut self) -> Handlers {
+        let reply = Described::of::<R>();
+        let last = self.last;
+        let places = self.by_key.iter_mut().map(|(_, entry)| entry);
+        // Nobody else has it before the service is served, but each version has a place.
+        let entries: Vec<_> = places
+            .filter(|entry| entry.versions.first().map(|version| version.key) == last)
+            .collect();
+        if let Some(entry) = entries.first() {
+            entry.more_replies.borrow_mut().push(reply);
+        }
+        self
+    }
 
-    /// A stream is no more: both sides ended it, or one dropped it.
-    pub(crate) fn closed(&self, _link: &Link, _stream: u32) {}
+    /// Handles the requests of each stream one after the other, in the order in which they came.
+    #[must_use]
+    pub fn ordered(mut self) -> Handlers {
+        self.options.ordered = true;
+        self
+    }
 
-    /// The client waits no longer for the answer to a call.
-    pub(crate) fn cancelled(&self, _link: &Link, _stream: u32, _call: u32) {}
+    /// How many handlers run at once, and how many threads there are for those that block.
+    #[must_use]
+    pub fn workers(mut self, workers: Workers) -> Handlers {
+        self.options.workers = Some(workers);
+        self
+    }
 
-    /// The connection has ended, and with it all its streams.
-    pub(crate) fn gone(&self, _link: &Link) {}
+    /// How many requests wait for a worker; whoever sends more is not read until there is room.
+    #[must_use]
+    pub fn queue(mut self, bound: usize) -> Handlers {
+        self.options.queue = bound.max(1);
+        self
+    }
 
-    fn unknown(&self, key: u64) -> Fault {
-        let known: Vec<_> = self.by_key.values().map(|entry| entry.name).collect();
-        let text = format!(
-            "unknown message with key {key:016x}; this service handles: {}",
-            known.join(", ")
-        );
-        Fault::new(Code::UnknownMessage, text)
+    /// Lets handlers that began end, also when their caller gave up, is gone, or their deadline has passed: for
+    /// handlers that change something in several steps.
+    #[must_use]
+    pub fn finishing(mut self) -> Handlers {
+        self.options.finishing = true;
+        self
+    }
+
+    /// Decides about each connection before anything is read from it.
+    #[must_use]
+    pub fn on_connect(mut self, hook: impl Fn(&Peer) -> Admission + 'static) -> Handlers {
+        self.hooks.connect = Some(Box::new(hook));
+        self
+    }
+
+    /// Called when a connection that was accepted is gone.
+    #[must_use]
+    pub fn on_disconnect(mut self, hook: impl Fn(&Peer) + 'static) -> Handlers {
+        self.hooks.disconnect = Some(Box::new(hook));
+        self
+    }
+
+    /// Called for each new stream, the default stream of a connection among them, before its first request.
+    #[must_use]
+    pub fn on_stream_open(mut self, hook: impl Fn(&StreamContext) + 'static) -> Handlers {
+        self.hooks.open = Some(Box::new(hook));
+        self
+    }
+
+    /// Called when a stream is no more.
+    #[must_use]
+    pub fn on_stream_close(mut self, hook: impl Fn(&StreamContext) + 'static) -> Handlers {
+        self.hooks.close = Some(Box::new(hook));
+        self
+    }
+
+    /// Says under what name the service is published; for descriptions and traces.
+    pub fn identify(&self, identity: Identity) {
+        *self.identity.borrow_mut() = identity;
+    }
+
+    pub(crate) fn find(&self, key: u64) -> Option<&Rc<Entry>> {
+        let place = self.by_key.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        self.by_key.get(place).map(|(_, entry)| entry)
+    }
+
+    /// Each message type once, by name.
+    pub(crate) fn entries(&self) -> Vec<&Rc<Entry>> {
+        let mut entries: Vec<_> = self
+            .by_key
+            .iter()
+            .filter(|(key, entry)| entry.versions.first().is_some_and(|first| first.key == *key))
+            .map(|(_, entry)| entry)
+            .collect();
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries
     }
 }
 
-async fn answer<R: Message>(work: impl Future<Output = Result<R, Fault>>, context: Context) {
-    match work.await {
-        Ok(reply) => context.reply(&mut Typed::new(reply)).await,
-        Err(fault) => context.reply_error(&fault),
+/// The request of today, also from an earlier shape of it.
+fn read_version<Q: Message>(key: u64, given: Given<'_>) -> Result<Q, Fault> {
+    if key == Q::KEY {
+        return given.read();
+    }
+    let bytes = given.into_payload().into_bytes()?;
+    match decode_version::<Q>(key, &bytes) {
+        Some(read) => read.map_err(|error| crate::payload::unreadable(Q::NAME, &error)),
+        None => Err(crate::payload::unreadable_key(Q::NAME, key)),
     }
 }
 
 /// Runs the work on a stream until it is done or the stream is gone.
-async fn accompany(work: Pin<Box<dyn Future<Output = Result<(), Fault>>>>, stream: Stream, context: Context) {
+async fn accompany(
+    work: Pin<Box<dyn Future<Output = Result<(), Fault>>>>,
+    stream: Stream,
+    context: Context,
+) -> Result<(), Fault> {
     let lost = async { Err(stream.drained().await) };
-    if let Err(fault) = future::or(work, lost).await {
-        context.reply_error(&fault);
+    let done = future::or(work, lost).await;
+    if let Err(fault) = &done {
+        context.reply_error(fault);
     }
     stream.state.taken.set(false);
     stream.end();
-}
-
-fn refuse(context: Context, fault: Fault) -> Later {
-    context.reply_error(&fault);
-    Box::pin(future::ready(()))
+    done
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gshell_net::{Scope, Socket};
-use gshell_session::Head;
+use gshell_session::{Counters, Head};
 use gshell_sys::peer::Credentials;
 use gshell_wire::Fault;
 
@@ -73,6 +73,19 @@ impl Link {
     /// Whether this is the same connection.
     pub(crate) fn is(&self, other: &Link) -> bool {
         std::ptr::eq(self.table(), other.table())
+    }
+
+    /// A number that no other connection of the thread has while this one is held.
+    pub(crate) fn place(&self) -> usize {
+        std::ptr::from_ref(self.table()).addr()
+    }
+
+    /// Messages and bytes so far, where they are counted.
+    pub(crate) fn counters(&self) -> Counters {
+        match self {
+            Link::Socket(conn) => conn.session.borrow().counters(),
+            Link::Local(_) => Counters::default(),
+        }
     }
 
     /// What is kept of a stream; of one that is gone, a state that says so.

@@ -67,6 +67,18 @@ impl Payload {
         }
     }
 
+    /// Appends the postcard bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        match self {
+            Payload::Bytes(bytes) => {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }
+            Payload::Moved { value, encode } => encode(&**value, out),
+            Payload::Tree(value, shape) => value.encode(shape, out).map_err(|_| EncodeError::Refused),
+        }
+    }
+
     /// The payload as an `M`: moved out when it is one, else read from its bytes. The key is not looked at.
     pub(crate) fn read<M: Message>(self) -> Result<M, Fault> {
         match self {
@@ -99,8 +111,16 @@ pub(crate) fn read<M: Message>(payload: &[u8]) -> Result<M, Fault> {
     decode(payload).map_err(|error| unreadable(M::NAME, &error))
 }
 
-fn unreadable(name: &str, error: &DecodeError) -> Fault {
+pub(crate) fn unreadable(name: &str, error: &DecodeError) -> Fault {
     Fault::new(Code::BadMessage, format!("{name} does not read: {error}"))
+}
+
+/// The fault of a message that came under a key which is none of its own.
+pub(crate) fn unreadable_key(name: &str, key: u64) -> Fault {
+    Fault::new(
+        Code::UnknownMessage,
+        format!("expected {name}, got a message with key {key:016x}"),
+    )
 }
 
 /// A payload on its way to a handler: still in the read buffer of the connection, or moved.
@@ -185,6 +205,11 @@ pub trait Outgoing: Body {
 
     /// Takes the message out, to be moved; a message can be taken once.
     fn take(&mut self) -> Payload;
+
+    /// Its shape, where the sender knows it; a trace prints fields by it.
+    fn shape(&self) -> Option<Shape> {
+        None
+    }
 }
 
 /// A message of a Rust type, sent by value.
@@ -217,6 +242,43 @@ impl<M: Message> Outgoing for Typed<M> {
             Some(message) => Payload::moved(message),
             None => Payload::Bytes(Vec::new()),
         }
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some(Shape::of::<M>())
+    }
+}
+
+/// A reply that another thread made.
+pub(crate) struct MovedReply {
+    key: u64,
+    name: &'static str,
+    payload: Payload,
+}
+
+impl MovedReply {
+    pub(crate) fn new(key: u64, name: &'static str, payload: Payload) -> MovedReply {
+        MovedReply { key, name, payload }
+    }
+}
+
+impl Body for MovedReply {
+    fn key(&self) -> u64 {
+        self.key
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.payload.write(out)
+    }
+}
+
+impl Outgoing for MovedReply {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn take(&mut self) -> Payload {
+        std::mem::replace(&mut self.payload, Payload::Bytes(Vec::new()))
     }
 }
 
@@ -283,5 +345,9 @@ impl Outgoing for Tree<'_> {
     fn take(&mut self) -> Payload {
         let value = std::mem::replace(&mut self.value, Value::Unit);
         Payload::Tree(value, self.shape.clone())
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some((*self.shape).clone())
     }
 }

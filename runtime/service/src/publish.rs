@@ -9,7 +9,7 @@ use gshell_net::{Listener, Scope, tcp, unix};
 use gshell_sys::peer::{current_uid, is_member};
 use gshell_wire::{Code, Fault, check_name};
 
-use crate::handlers::Handlers;
+use crate::handlers::{Handlers, Identity};
 use crate::link::Peer;
 use crate::node::Node;
 use crate::registry::{Listing, taken};
@@ -95,6 +95,11 @@ impl Publisher {
             true => Some(self.bind(service)?),
             false => None,
         };
+        handlers.identify(Identity {
+            publisher: name.clone(),
+            service: service.to_owned(),
+            provider: self.node.id.clone(),
+        });
         let admit = options.admit.clone().unwrap_or_else(admission);
         let mut published = Published {
             server: Server::new(handlers, admit),

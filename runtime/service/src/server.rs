@@ -13,6 +13,7 @@ use gshell_wire::{Code, Fault, Limits};
 
 use crate::conn::Conn;
 use crate::handlers::Handlers;
+use crate::hooks::Admission;
 use crate::link::{Link, Peer};
 use crate::local::{End, Pipe};
 
@@ -44,7 +45,12 @@ struct Inner {
     limits: Limits,
     open: RefCell<HashMap<u32, (Link, Task<()>)>>,
     last: Cell<u32>,
-    stats: Cell<ServerStats>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.handlers.shut_down();
+    }
 }
 
 /// A service on this thread's executor. Dropping it ends its connections.
@@ -60,7 +66,6 @@ impl Server {
             limits: Limits::default(),
             open: RefCell::default(),
             last: Cell::new(0),
-            stats: Cell::default(),
         }))
     }
 
@@ -79,7 +84,7 @@ impl Server {
 
     /// Counters so far.
     pub fn stats(&self) -> ServerStats {
-        self.0.stats.get()
+        self.0.handlers.totals.get().server
     }
 
     /// Connections now.
@@ -105,39 +110,62 @@ impl Server {
     }
 
     fn count(&self, change: impl Fn(&mut ServerStats)) {
-        let mut stats = self.0.stats.get();
-        change(&mut stats);
-        self.0.stats.set(stats);
+        let mut totals = self.0.handlers.totals.get();
+        change(&mut totals.server);
+        self.0.handlers.totals.set(totals);
     }
 
     /// Takes a connection over a socket.
     pub(crate) fn accept(&self, socket: Socket) {
+        let peer = Peer::of(&socket);
+        let verdict = match self.verdict(&peer) {
+            Admission::TakeOver(take) => {
+                self.count(|stats| stats.accepted += 1);
+                return take(socket);
+            }
+            verdict => verdict,
+        };
         let handlers = Some(self.0.handlers.clone());
         match Conn::new(socket, Side::Server, self.0.limits, handlers) {
-            Ok(conn) => self.admit(Link::Socket(conn)),
+            Ok(conn) => self.admit(Link::Socket(conn), verdict),
             Err(_) => self.count(|stats| stats.refused += 1),
         }
     }
 
     /// Takes a connection inside the process.
     pub(crate) fn accept_local(&self, pipe: Pipe) {
-        self.admit(Link::Local(End::server(pipe, self.0.handlers.clone())));
+        let link = Link::Local(End::server(pipe, self.0.handlers.clone()));
+        let verdict = match self.verdict(link.peer()) {
+            Admission::TakeOver(_) => Admission::Refuse(Fault::new(
+                Code::State,
+                "this service takes connections over, and one inside the process has no socket",
+            )),
+            verdict => verdict,
+        };
+        self.admit(link, verdict);
+    }
+
+    /// Who may connect at all comes first, then room, then the service's own hook.
+    fn verdict(&self, peer: &Peer) -> Admission {
+        if let Err(fault) = (self.0.admit)(peer) {
+            return Admission::Refuse(fault);
+        }
+        if self.0.open.borrow().len() >= MOST_CONNECTIONS {
+            let text = format!("this service has {MOST_CONNECTIONS} connections already: try again later");
+            return Admission::Refuse(Fault::new(Code::Limit, text));
+        }
+        self.0.handlers.admission(peer)
     }
 
     /// Lets a connection in or tells it why not.
-    fn admit(&self, link: Link) {
-        let mut verdict = (self.0.admit)(link.peer());
-        if self.0.open.borrow().len() >= MOST_CONNECTIONS {
-            let text = format!("this service has {MOST_CONNECTIONS} connections already: try again later");
-            verdict = Err(Fault::new(Code::Limit, text));
-        }
-        match verdict {
+    fn admit(&self, link: Link, verdict: Admission) {
+        if let Admission::Refuse(fault) = verdict {
             // Told why, then closed.
-            Err(fault) => {
-                link.bye(&fault);
-                self.count(|stats| stats.refused += 1);
-            }
-            Ok(()) => self.count(|stats| stats.accepted += 1),
+            link.bye(&fault);
+            self.count(|stats| stats.refused += 1);
+        } else {
+            self.count(|stats| stats.accepted += 1);
+            self.0.handlers.connected(&link);
         }
         self.run(link);
     }

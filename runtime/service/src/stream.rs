@@ -19,8 +19,8 @@ use crate::request::{CallOptions, Request};
 /// Messages and errors that wait on a stream when further errors are dropped.
 const MOST_FAULTS: usize = 16;
 
-/// Time that a handler has to read what came before its stream was lost.
-const LAST_READS: Duration = Duration::from_secs(2);
+/// Time that a handler has to deal with what came before its stream was lost.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// What a connection keeps of one stream.
 #[derive(Default)]
@@ -31,6 +31,8 @@ pub(crate) struct StreamState {
     /// The stream is gone.
     fault: RefCell<Option<Fault>>,
     waiting: RefCell<Vec<Waker>>,
+    /// Somebody has received on it.
+    read: Cell<bool>,
     /// A handler reads this stream: messages without a handler of their own are for it.
     pub(crate) taken: Cell<bool>,
     /// Nobody has the stream any more: what comes is refused.
@@ -211,6 +213,7 @@ impl Stream {
     }
 
     fn poll_recv(&self, context: &Context<'_>) -> Poll<Result<Option<Incoming>, Fault>> {
+        self.state.read.set(true);
         let next = self.state.inbound.borrow_mut().pop_front();
         match next {
             Some(Ok(message)) => {
@@ -280,7 +283,8 @@ impl Stream {
         })
     }
 
-    /// As [`Stream::lost`], but while messages wait that came before, their reader gets some time to take them.
+    /// As [`Stream::lost`], but whoever reads the stream gets some time to deal with what came before: a peer that sends,
+    /// ends and goes has said all that it wanted.
     pub(crate) fn drained(&self) -> impl Future<Output = Fault> + use<> {
         let (state, link) = (self.state.clone(), self.link.clone());
         let mut timer = None;
@@ -289,8 +293,9 @@ impl Stream {
                 state.wait(context);
                 return Poll::Pending;
             };
-            let timer = timer.get_or_insert_with(|| rt::sleep(LAST_READS));
-            if state.inbound.borrow().is_empty() || Pin::new(timer).poll(context).is_ready() {
+            let timer = timer.get_or_insert_with(|| rt::sleep(LAST_WORK));
+            let work = state.read.get() || state.ended.get() || !state.inbound.borrow().is_empty();
+            if !work || Pin::new(timer).poll(context).is_ready() {
                 return Poll::Ready(fault);
             }
             Poll::Pending

@@ -23,9 +23,15 @@
 //!
 //! # Late frames
 //! A side that resets a stream may still receive what the peer sent before it knew; that is dropped without a word.
-//! Credit, cancels and resets that cross the
-//! end of a stream are dropped as well. Anything else on a stream that is gone is a
-//! lie.
+//! Credit, cancels and resets that cross the end of a stream are dropped as well. Anything else on a stream that is gone
+//! is a lie.
+//!
+//! # Memory
+//! On a 64-bit machine a session is about 300 bytes, and each open stream 32 bytes of a table that grows by doubling. The
+//! output keeps the capacity that it needed, at most 64 KiB, when it runs empty. Streams that this side reset are
+//! remembered in 4 KiB at most. What a peer can make this side hold beyond that: per stream a window and one message
+//! that the application did not take; and output, which has [`OUTPUT_HIGH`] as its bound if the transport stops reading
+//! there, and messages are kept back while [`Session::is_congested`].
 
 mod body;
 mod error;

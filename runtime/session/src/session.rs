@@ -118,6 +118,13 @@ impl Session {
         self.counters
     }
 
+    /// Whether more is pending than a peer that reads would leave ([`OUTPUT_HIGH`](crate::OUTPUT_HIGH)). Credit bounds each
+    /// stream, but a thousand of them are a thousand windows: a transport keeps further messages back until this is
+    /// over, and wakes whoever waits then.
+    pub fn is_congested(&self) -> bool {
+        self.pending().len() > crate::OUTPUT_HIGH
+    }
+
     /// Streams that are open, the default stream among them.
     pub fn streams(&self) -> usize {
         self.streams.len()

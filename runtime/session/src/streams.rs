@@ -126,12 +126,16 @@ impl Streams {
         self.open.get_mut(place)
     }
 
+    /// Ids rise by one, so without gaps the place follows from the id; each stream that is gone moves it to the left.
     #[inline]
     fn place(&self, id: u32) -> Option<usize> {
-        match self.open.first() {
-            Some(first) if first.id == id => Some(0),
-            _ => self.open.binary_search_by_key(&id, |stream| stream.id).ok(),
+        let first = self.open.first()?.id;
+        let most = usize::try_from(id.checked_sub(first)?).ok()?;
+        if self.open.get(most).is_some_and(|stream| stream.id == id) {
+            return Some(most);
         }
+        let before = self.open.get(..most).unwrap_or(&self.open);
+        before.binary_search_by_key(&id, |stream| stream.id).ok()
     }
 
     /// Removes a stream; false if it is not open.
@@ -176,6 +180,28 @@ mod tests {
         assert_eq!(streams.reset.len(), RESETS_KEPT);
         assert!((0..5000).all(|id| streams.was_reset(id)));
         assert!(!streams.was_reset(5000));
+    }
+
+    #[test]
+    fn streams_are_found_with_and_without_gaps() {
+        let mut streams = Streams::new(i64::from(INITIAL_CREDIT));
+        for id in 1..100 {
+            assert_eq!(streams.take_id(), Some(id));
+            streams.add(id);
+        }
+        let all = |streams: &Streams, open: &dyn Fn(u32) -> bool| {
+            (0..200).all(|id| streams.get(id).map(|stream| stream.id) == open(id).then_some(id))
+        };
+        assert!(all(&streams, &|id| id < 100));
+        for id in (0..100).step_by(3) {
+            assert!(streams.remove(id) && !streams.remove(id));
+        }
+        assert!(all(&streams, &|id| id < 100 && id % 3 != 0));
+    }
+
+    #[test]
+    fn a_stream_takes_what_the_documentation_says() {
+        assert!(size_of::<Stream>() <= 32);
     }
 
     #[test]

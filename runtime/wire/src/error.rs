@@ -108,6 +108,8 @@ pub enum ShapeFlaw {
     TooMany,
     /// Types are nested deeper than [`DEPTH_MAX`](crate::DEPTH_MAX).
     TooDeep,
+    /// Two fields of a struct or two variants of an enum have the same name.
+    SameName,
     /// A list or map whose entries take no bytes: a few bytes could claim any number of them.
     EmptyEntries,
 }
@@ -119,6 +121,7 @@ impl fmt::Display for ShapeFlaw {
             ShapeFlaw::TooLong => write!(f, "it has more than {} bytes", crate::SHAPE_BYTES_MAX),
             ShapeFlaw::TooMany => write!(f, "it has more than {} types", crate::SHAPE_NODES_MAX),
             ShapeFlaw::TooDeep => write!(f, "its types are nested deeper than {}", crate::DEPTH_MAX),
+            ShapeFlaw::SameName => write!(f, "two fields or variants have the same name"),
             ShapeFlaw::EmptyEntries => write!(f, "the entries of a list or map take no bytes"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gshell_wire::{Bytes, Field, Message, Schema, Type, Variant, key};
+use gshell_wire::{Bytes, Field, Message, Priority, Schema, Type, Variant, decode_version, key};
 use serde::{Deserialize, Serialize};
 
 /// Runs something.
@@ -173,4 +173,62 @@ fn neighbours_do_not_run_into_each_other() {
     let flat = Type::Tuple(&[&Type::Tuple(&[&Type::U8, &Type::U8])]);
     assert_ne!(key("m", &nested), key("m", &flat));
     assert_ne!(key("ab", &Type::Unit), key("a", &Type::Unit));
+}
+
+#[derive(Serialize, Deserialize, Message)]
+#[message(name = "test.Echo")]
+struct Echo1 {
+    num: i32,
+}
+
+#[derive(Serialize, Deserialize, Message)]
+#[message(name = "test.OldEcho", priority = "normal")]
+struct Echo2(String);
+
+/// Sends back.
+/// More.
+#[derive(Debug, PartialEq, Serialize, Deserialize, Message)]
+#[message(name = "test.Echo", priority = "low", earlier(Echo1, Echo2))]
+struct Echo {
+    text: String,
+}
+
+impl From<Echo1> for Echo {
+    fn from(old: Echo1) -> Echo {
+        Echo {
+            text: old.num.to_string(),
+        }
+    }
+}
+
+impl From<Echo2> for Echo {
+    fn from(Echo2(text): Echo2) -> Echo {
+        Echo { text }
+    }
+}
+
+#[test]
+fn priority_and_help() {
+    assert_eq!((Run::PRIORITY, Run::HELP), (Priority::Normal, "Runs something."));
+    assert_eq!((Echo::PRIORITY, Echo::HELP), (Priority::Low, "Sends back."));
+    assert_eq!((Echo1::PRIORITY, Echo1::HELP), (Priority::Normal, ""));
+    assert!(Priority::High < Priority::Normal && Priority::Normal < Priority::Low);
+    assert!(Run::EARLIER.is_empty());
+}
+
+#[test]
+fn earlier_shapes_are_read() {
+    let keys: Vec<_> = Echo::EARLIER
+        .iter()
+        .map(|earlier| (earlier.name, earlier.key))
+        .collect();
+    assert_eq!(keys, [("test.Echo", Echo1::KEY), ("test.OldEcho", Echo2::KEY)]);
+    assert_eq!(Echo::EARLIER[1].ty, Type::Str);
+    let read = |key, bytes: &[u8]| decode_version::<Echo>(key, bytes);
+    let echo = |text: &str| Some(Ok(Echo { text: text.into() }));
+    assert_eq!(read(Echo1::KEY, &[5]), echo("-3"));
+    assert_eq!(read(Echo2::KEY, b"\x02hi"), echo("hi"));
+    assert_eq!(read(Echo::KEY, b"\x02yo"), echo("yo"));
+    assert_eq!(read(Echo::KEY + 1, b"\x02yo"), None);
+    assert!(read(Echo1::KEY, &[]).is_some_and(|read| read.is_err()));
 }

@@ -11,8 +11,8 @@ use std::fmt::Debug;
 
 use common::fixture;
 use gshell_wire::{
-    Blocks, Bytes, Code, Fault, Frame, Hello, Kind, Limits, Message, Role, Trace, begin_frame, decode,
-    decode_frame, encode, finish_frame,
+    Blocks, Bytes, Code, Fault, Frame, Hello, Kind, Limits, Message, Role, Shape, Trace, Value, begin_frame,
+    decode, decode_frame, encode, finish_frame,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -48,10 +48,13 @@ struct Everything {
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, gshell_wire::Schema)]
 enum Choice {
+    /// Holds nothing.
     Unit,
     One(u16),
     Two(u8, u8),
-    Named { num: i64 },
+    Named {
+        num: i64,
+    },
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, Message)]
@@ -176,6 +179,8 @@ fn hellos() {
     for (name, hello) in [
         ("hello.client", plain(Role::Client)),
         ("hello.server", plain(Role::Server)),
+        ("hello.cancel.client", Hello::ours(Role::Client)),
+        ("hello.cancel.server", Hello::ours(Role::Server)),
         (
             "hello.later",
             Hello {
@@ -235,6 +240,11 @@ fn frames() {
     frame("frame.ping", Kind::Ping, 0, none, b"12345678");
     frame("frame.pong", Kind::Pong, 0, none, b"12345678");
     frame("frame.bye", Kind::Bye, 0, none, &fault_bytes());
+    let nine = Blocks {
+        call: Some(9),
+        ..none
+    };
+    frame("frame.cancel", Kind::Cancel, 3, nine, b"");
 }
 
 #[test]
@@ -256,6 +266,31 @@ fn bodies() {
     );
     assert_eq!(fixture("body.empty"), b"");
     assert_eq!(decode::<Empty>(b""), Ok(Empty));
+}
+
+#[test]
+fn shapes() {
+    for (name, shape) in [
+        ("shape.everything", Shape::of::<Everything>()),
+        ("shape.choice", Shape::of::<Choice>()),
+        ("shape.empty", Shape::of::<Empty>()),
+    ] {
+        let mut written = Vec::new();
+        shape.write(&mut written);
+        assert_eq!(written, fixture(name), "{name}: {written:02x?}");
+        assert_eq!(Shape::read(&written), Ok(shape), "{name}");
+    }
+}
+
+#[test]
+fn values_by_name_are_the_same_bytes() {
+    let shape = Shape::of::<Everything>();
+    for name in ["body.everything.low", "body.everything.high"] {
+        let mut written = Vec::new();
+        let value = Value::decode(&shape, &fixture(name)).unwrap();
+        value.encode(&shape, &mut written).unwrap();
+        assert_eq!(written, fixture(name), "{name}");
+    }
 }
 
 #[test]

@@ -52,9 +52,10 @@ fn too_long_is_found_before_the_body_and_before_anything_else() {
 
 #[test]
 fn each_kind_has_its_own_longest_payload() {
-    for kind in [Kind::Open, Kind::End] {
+    for (kind, flags) in [(Kind::Open, 0), (Kind::End, 0), (Kind::Cancel, 2)] {
+        let blocks = u32::from(flags) * 2;
         lie(
-            &header(1, kind as u8, 0, 0, 1),
+            &header(1 + blocks, kind as u8, flags, 0, 1),
             Malformed::TooLong { len: 1, max: 0 },
         );
     }
@@ -103,7 +104,19 @@ fn missing_key() {
 }
 
 #[test]
+fn missing_call() {
+    lie(&header(0, 10, 0, 0, 1), Malformed::MissingCall);
+}
+
+#[test]
 fn unexpected_blocks() {
+    lie(
+        &header(12, 10, 3, 0, 0),
+        Malformed::UnexpectedBlocks {
+            kind: Kind::Cancel,
+            flags: 3,
+        },
+    );
     lie(
         &header(40, 3, 1, 0, 0),
         Malformed::UnexpectedBlocks {

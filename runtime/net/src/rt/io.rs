@@ -167,6 +167,19 @@ impl<T: AsFd> Io<T> {
         self.source.read.blocked.set(true);
     }
 
+    /// Whether the peer has closed its side, also while what it sent is not read yet; if not, `context` is woken when
+    /// it does.
+    pub fn poll_ended(&self, context: &Context<'_>) -> bool {
+        if self.source.ended.get() {
+            return true;
+        }
+        let mut waiting = self.source.read.waiting.borrow_mut();
+        if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+            waiting.push(context.waker().clone());
+        }
+        false
+    }
+
     /// Calls `operation` and notes when it would block. For reads.
     pub fn try_read_with<R>(&self, mut operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
         // Blocked is set before the call: an edge that arrives meanwhile is not lost, because events

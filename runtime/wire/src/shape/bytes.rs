@@ -13,8 +13,8 @@
 //! | all others | |
 //!
 //! A text is its length in bytes and UTF-8. The whole is at most [`SHAPE_BYTES_MAX`] bytes and [`SHAPE_NODES_MAX`] types,
-//! nested at most [`DEPTH_MAX`](crate::DEPTH_MAX) deep, and no list or map may have entries that take no bytes. All of
-//! this is checked before anything is allocated for it.
+//! nested at most [`DEPTH_MAX`](crate::DEPTH_MAX) deep; no list or map may have entries that take no bytes, and no two
+//! fields or variants of one type the same name. Lengths and counts are checked before anything is allocated for them.
 
 use super::{Shape, ShapeField, ShapeVariant};
 use crate::key::tag;
@@ -122,10 +122,27 @@ fn count(shape: &Shape, depth: u8, left: &mut u32) -> std::result::Result<(), Sh
         }
         _ => {}
     }
-    if has_empty_entries(shape) {
-        return Err(ShapeFlaw::EmptyEntries);
+    check_parts(shape)
+}
+
+/// What a shape of right parts can still have wrong.
+fn check_parts(shape: &Shape) -> std::result::Result<(), ShapeFlaw> {
+    let names: Vec<&str> = match shape {
+        Shape::Struct { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
+        Shape::Enum { variants, .. } => variants.iter().map(|variant| variant.name.as_str()).collect(),
+        _ if has_empty_entries(shape) => return Err(ShapeFlaw::EmptyEntries),
+        _ => return Ok(()),
+    };
+    if has_twins(names) {
+        return Err(ShapeFlaw::SameName);
     }
     Ok(())
+}
+
+/// Sorted first: a peer may describe thousands of them.
+fn has_twins(mut names: Vec<&str>) -> bool {
+    names.sort_unstable();
+    names.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }
 
 fn has_empty_entries(shape: &Shape) -> bool {
@@ -173,9 +190,7 @@ impl Take<'_> {
             }
             found => return Err(flaw(at, ShapeFlaw::UnknownType(found))),
         };
-        if has_empty_entries(&shape) {
-            return Err(flaw(at, ShapeFlaw::EmptyEntries));
-        }
+        check_parts(&shape).map_err(|what| flaw(at, what))?;
         Ok(shape)
     }
 

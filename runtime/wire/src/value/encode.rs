@@ -99,7 +99,7 @@ impl Put<'_> {
                 let number = float(value)?;
                 let narrow = number as f32;
                 if narrow.is_infinite() && number.is_finite() {
-                    return Err(range(number, "f32"));
+                    return Err(range(value.summary(40), "f32"));
                 }
                 self.out.f32(narrow);
             }

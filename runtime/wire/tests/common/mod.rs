@@ -1,9 +1,12 @@
-//! Reads `tests/fixtures/wire-v1.txt`: a name, a colon, and bytes in hex, which go on in lines that begin with a space.
+//! Reads the frozen files `tests/fixtures/wire-*.txt`: a name, a colon, and bytes in hex, which go on in lines that begin with a space.
 
 // The lints spare test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-const FILE: &str = include_str!("../../../../tests/fixtures/wire-v1.txt");
+const FILES: [&str; 2] = [
+    include_str!("../../../../tests/fixtures/wire-v1.txt"),
+    include_str!("../../../../tests/fixtures/wire-v1-features.txt"),
+];
 
 /// The bytes of the fixture with this name.
 pub fn fixture(name: &str) -> Vec<u8> {
@@ -11,11 +14,12 @@ pub fn fixture(name: &str) -> Vec<u8> {
     found.unwrap_or_else(|| panic!("no fixture {name}")).1
 }
 
-/// All fixtures in the order of the file.
+/// All fixtures in the order of the files.
 pub fn all() -> Vec<(String, Vec<u8>)> {
     let mut fixtures: Vec<(String, Vec<u8>)> = Vec::new();
-    for line in FILE
-        .lines()
+    for line in FILES
+        .iter()
+        .flat_map(|file| file.lines())
         .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
     {
         let digits = match line.split_once(':') {

@@ -1,0 +1,100 @@
+//! Workers: what waits, how many handle it, and the threads of handlers that block.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use gshell_net::rt::Task;
+use gshell_wire::Fault;
+
+use self::queue::Queue;
+use self::threads::Threads;
+use crate::dispatch::Waiting;
+use crate::hooks::Served;
+use crate::link::Link;
+use crate::payload::Payload;
+
+pub mod queue;
+pub mod scale;
+pub mod threads;
+
+/// A request that became a task.
+pub(crate) struct Spawned {
+    pub call: Option<u32>,
+    /// Taken when it is given up.
+    pub task: Option<Task<()>>,
+    /// It takes a worker.
+    pub counted: bool,
+}
+
+/// What one connection keeps a service busy with.
+pub(crate) struct Load {
+    pub link: Link,
+    /// Requests that became tasks, sessions not among them.
+    pub tasks: usize,
+    /// Requests that wait for a worker, or for the one before them.
+    pub queued: usize,
+    /// Handlers that have a stream to themselves.
+    pub sessions: usize,
+    /// It is not read.
+    pub held: bool,
+}
+
+/// Connection by its address, stream, number of the request.
+pub(crate) type Place = (usize, u32, u32);
+
+/// What a service is doing.
+pub(crate) struct Pool {
+    /// Handlers in progress that take a worker.
+    pub running: Cell<usize>,
+    pub sessions: Cell<usize>,
+    pub queue: RefCell<Queue<Waiting>>,
+    /// Somebody is starting what waits.
+    pub scheduling: Cell<bool>,
+    pub tasks: RefCell<BTreeMap<Place, Spawned>>,
+    pub loads: RefCell<BTreeMap<usize, Load>>,
+    /// Connections that are not read.
+    pub held: RefCell<Vec<usize>>,
+    pub served: RefCell<BTreeMap<(usize, u32), Rc<Served>>>,
+    pub threads: OnceCell<Threads<Result<Payload, Fault>>>,
+    pub last: Cell<u32>,
+    /// The service has ended.
+    pub closed: Cell<bool>,
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool {
+            running: Cell::new(0),
+            sessions: Cell::new(0),
+            queue: RefCell::new(Queue::new()),
+            scheduling: Cell::new(false),
+            tasks: RefCell::default(),
+            loads: RefCell::default(),
+            held: RefCell::default(),
+            served: RefCell::default(),
+            threads: OnceCell::new(),
+            last: Cell::new(0),
+            closed: Cell::new(false),
+        }
+    }
+}
+
+impl Pool {
+    pub(crate) fn next_number(&self) -> u32 {
+        let number = self.last.get().wrapping_add(1);
+        self.last.set(number);
+        number
+    }
+
+    /// Requests that wait, for threads as well.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.borrow().len() + self.threads.get().map_or(0, Threads::queued)
+    }
+
+    pub(crate) fn with_load(&self, link: &Link, change: impl FnOnce(&mut Load)) {
+        if let Some(load) = self.loads.borrow_mut().get_mut(&link.place()) {
+            change(load);
+        }
+    }
+}
