@@ -63,6 +63,15 @@ impl<A: FromLua, B: FromLua, C: FromLua> Arguments for (A, B, C) {
     }
 }
 
+impl<A: FromLua, B: FromLua, C: FromLua, D: FromLua> Arguments for (A, B, C, D) {
+    type Raw = (Value, Value, Value, Value);
+
+    fn read((a, b, c, d): Self::Raw, lua: &Lua) -> Result<Self> {
+        let (a, b) = (argument(a, 1, lua)?, argument(b, 2, lua)?);
+        Ok((a, b, argument(c, 3, lua)?, argument(d, 4, lua)?))
+    }
+}
+
 impl Arguments for Rest {
     type Raw = MultiValue;
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
 use async_executor::LocalExecutor;
+use gshell_service::Node;
 use gshell_sys::slice::{ID_LEN, Running};
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua};
 
@@ -43,6 +44,8 @@ pub struct Context {
     pub package: Rc<Package>,
     /// Folders searched by `require` after the package and the built-in modules.
     pub lua_path: Vec<PathBuf>,
+    /// The node of its services; that of the process's surroundings if nothing is said.
+    pub node: Option<Node>,
     /// Open files, sockets and processes: counted against [`Limits::handles`], closed on teardown.
     pub resources: Rc<Resources>,
     stopping: Cell<bool>,
@@ -73,6 +76,7 @@ impl Context {
             input: spec.input,
             package: spec.package,
             lua_path: spec.lua_path,
+            node: spec.node,
             stopping: Cell::new(false),
             stopped: Signal::new(),
             executor: RefCell::new(Rc::downgrade(executor)),
@@ -139,7 +143,7 @@ impl Context {
         function: &Function,
         args: impl IntoLuaMulti,
     ) -> mlua::Result<Sliced<R>> {
-        Sliced::<R>::new(lua, function, args, self.running)
+        Sliced::<R>::new(lua, function, args, self.running, &self.pending)
     }
 
     pub(crate) fn running(&self) -> Running {

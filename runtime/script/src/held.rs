@@ -17,32 +17,71 @@ pub(crate) type Boxed = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>>>>;
 /// Empty once it was dropped by the registry.
 type Slot = RefCell<Option<Boxed>>;
 
+/// A future that waits, and the coroutine that it was called in.
+struct Waiting {
+    group: u32,
+    slot: Weak<Slot>,
+}
+
 /// The futures of one environment that wait.
 #[derive(Default)]
 pub(crate) struct Pending {
     next: Cell<u32>,
-    slots: RefCell<BTreeMap<u32, Weak<Slot>>>,
+    slots: RefCell<BTreeMap<u32, Waiting>>,
+    groups: Cell<u32>,
+    /// The coroutine that runs, with those that it resumes.
+    current: Cell<u32>,
 }
 
 impl Pending {
     /// Drops all of them.
     pub(crate) fn clear(&self) {
         let slots = std::mem::take(&mut *self.slots.borrow_mut());
-        for slot in slots.values().filter_map(Weak::upgrade) {
-            // Not borrowed: teardown never happens while one of them is polled.
-            if let Ok(mut slot) = slot.try_borrow_mut() {
-                let taken = slot.take();
-                drop(slot);
-                drop(taken);
-            }
+        slots.values().for_each(Waiting::end);
+    }
+
+    /// A number for a coroutine that is about to run.
+    pub(crate) fn group(&self) -> u32 {
+        let group = self.groups.get().wrapping_add(1);
+        self.groups.set(group);
+        group
+    }
+
+    /// Until it is called with what this gives, futures that begin to wait belong to `group`.
+    pub(crate) fn enter(&self, group: u32) -> u32 {
+        self.current.replace(group)
+    }
+
+    /// Drops those of a coroutine that will not run any more: it is garbage, but when it is collected is not known.
+    pub(crate) fn clear_group(&self, group: u32) {
+        let slots = self.slots.borrow();
+        let ended: Vec<_> = slots.values().filter(|waiting| waiting.group == group).collect();
+        let ended: Vec<_> = ended.into_iter().map(|waiting| waiting.slot.clone()).collect();
+        drop(slots);
+        for slot in ended {
+            Waiting { group, slot }.end();
         }
     }
 
     fn add(&self, slot: Weak<Slot>) -> u32 {
         let key = self.next.get();
         self.next.set(key.wrapping_add(1));
-        self.slots.borrow_mut().insert(key, slot);
+        let group = self.current.get();
+        self.slots.borrow_mut().insert(key, Waiting { group, slot });
         key
+    }
+}
+
+impl Waiting {
+    fn end(&self) {
+        // Not borrowed: nothing is ended while it is polled.
+        if let Some(slot) = self.slot.upgrade()
+            && let Ok(mut slot) = slot.try_borrow_mut()
+        {
+            let taken = slot.take();
+            drop(slot);
+            drop(taken);
+        }
     }
 }
 

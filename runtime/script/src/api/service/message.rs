@@ -1,6 +1,6 @@
 //! `gshell.message`: message types of a script, and the tables that are messages.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Type {
     meta: Table,
     pub help: String,
     pub priority: Priority,
+    /// The script declared it; else a service described it.
+    declared: Cell<bool>,
 }
 
 impl Type {
@@ -102,6 +104,7 @@ impl Types {
             meta,
             help: help.to_owned(),
             priority,
+            declared: Cell::new(false),
         });
         self.keep(&made);
         Ok(made)
@@ -120,6 +123,24 @@ impl Types {
     /// The type with this key, if the environment knows it.
     pub fn by_key(&self, key: u64) -> Option<Rc<Type>> {
         self.by_key.borrow().get(&key)?.upgrade()
+    }
+
+    /// The types that the script declared, but for those with the keys `without`; by name.
+    pub fn declared(&self, without: &[u64]) -> Vec<Rc<Type>> {
+        let types = self.by_key.borrow();
+        let mut found: Vec<_> = types
+            .values()
+            .filter_map(Weak::upgrade)
+            .filter(|ty| ty.declared.get() && !without.contains(&ty.key))
+            .collect();
+        found.sort_by(|a, b| (&a.name, a.key).cmp(&(&b.name, b.key)));
+        found
+    }
+
+    /// A type with this name, if the environment knows one.
+    pub fn by_name(&self, name: &str) -> Option<Rc<Type>> {
+        let types = self.by_key.borrow();
+        types.values().filter_map(Weak::upgrade).find(|ty| ty.name == name)
     }
 
     /// The type that a table is known to have.
@@ -193,7 +214,9 @@ pub fn register(add: &Functions<'_>, types: &Rc<Types>) -> Result<()> {
                 Some(other) => return Err(bad(&format!("the priority is high, normal or low, not {other}"))),
             };
             let help = options.get::<String>(lua, "help")?.unwrap_or_default();
-            types.get(lua, &name, shape, &help, priority).map(Message)
+            let ty = types.get(lua, &name, shape, &help, priority)?;
+            ty.declared.set(true);
+            Ok(Message(ty))
         },
     )
 }
@@ -208,6 +231,7 @@ pub struct Sent {
 enum What {
     Lua(Value),
     Tree(Tree),
+    Bytes(Vec<u8>),
 }
 
 impl Sent {
@@ -225,6 +249,22 @@ impl Sent {
             what,
             misfit: RefCell::new(None),
         })
+    }
+
+    /// As [`Sent::new`], but all of it is looked at now: for a reply, whose sender learns nothing of its sending.
+    pub fn now(ty: &Rc<Type>, value: Value, local: bool) -> Result<Sent> {
+        let mut sent = Sent::new(ty, value, local)?;
+        if let What::Lua(_) = &sent.what {
+            let mut bytes = Vec::new();
+            if let Err(error) = sent.write(&mut bytes) {
+                return Err(sent.error(gshell_wire::Fault::new(
+                    gshell_wire::Code::BadMessage,
+                    error.to_string(),
+                )));
+            }
+            sent.what = What::Bytes(bytes);
+        }
+        Ok(sent)
     }
 
     /// The error of a send: that of the message itself if it was not one of its type.
@@ -251,6 +291,10 @@ impl Body for Sent {
                 })
             }
             What::Tree(tree) => tree.encode(&self.ty.shape, out).map_err(|_| EncodeError::Refused),
+            What::Bytes(bytes) => {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }
         }
     }
 }
@@ -263,6 +307,7 @@ impl Outgoing for Sent {
     fn take(&mut self) -> Payload {
         let tree = match std::mem::replace(&mut self.what, What::Tree(Tree::Unit)) {
             What::Tree(tree) => tree,
+            What::Bytes(bytes) => return Payload::Bytes(bytes),
             What::Lua(value) => {
                 Put::tree(&self.ty.plan, &value, false, Limits::default().message).unwrap_or(Tree::Unit)
             }

@@ -438,7 +438,11 @@ fn float(name: &str, value: &Value) -> Result<f64> {
 
 #[cold]
 fn expected(what: &str, got: &Value) -> Misfit {
-    let got = if is_nothing(got) { "nil" } else { got.type_name() };
+    let got = match got {
+        got if is_nothing(got) => "nil",
+        Value::Integer(_) => "number",
+        other => other.type_name(),
+    };
     Misfit::new(format!("expected {what}, got {got}"))
 }
 
