@@ -128,16 +128,20 @@ impl Open {
     pub async fn read(&self, shared: &Shared, lua: &WeakLua, incoming: Incoming) -> Result<(Value, Rc<Type>)> {
         let ty = match shared.types.by_key(incoming.key) {
             Some(ty) => ty,
-            None => {
-                let described = self.described(shared, lua).await?;
-                let found = described.types.iter().find(|ty| ty.key == incoming.key);
-                found.cloned().ok_or_else(|| unknown(&incoming))?
-            }
+            // Behind a pointer, as all that happens once for a connection: the futures of calls stay small.
+            None => Box::pin(self.by_key(shared, lua, incoming.key)).await?,
         };
         let Some(lua) = lua.try_upgrade() else {
             return Err(raise("stopped", "stopped"));
         };
         Ok((ty.read(&lua, incoming.payload)?, ty))
+    }
+
+    /// The type with this key that the service handles, or sends.
+    async fn by_key(&self, shared: &Shared, lua: &WeakLua, key: u64) -> Result<Rc<Type>> {
+        let described = self.described(shared, lua).await?;
+        let found = described.types.iter().find(|ty| ty.key == key);
+        found.cloned().ok_or_else(|| unknown(key))
     }
 
     /// What is said of a fault: if the service has the message in another shape, how they differ.
@@ -192,7 +196,7 @@ impl What {
     pub async fn resolve(self, shared: &Shared, open: Option<&Open>, lua: &WeakLua) -> Result<(Rc<Type>, Value)> {
         match (self, open) {
             (What::Known(ty, value), _) => Ok((ty, value)),
-            (What::Named(name, value), Some(open)) => Ok((open.by_name(shared, lua, &name).await?, value)),
+            (What::Named(name, value), Some(open)) => Ok((Box::pin(open.by_name(shared, lua, &name)).await?, value)),
             (What::Named(name, value), None) => match shared.types.by_name(&name) {
                 Some(ty) => Ok((ty, value)),
                 None => Err(raise("unknown_message", format!("the script declares no message {name}"))),
@@ -239,17 +243,19 @@ pub async fn call(
     let cx = &shared.cx;
     let answer = match &over {
         // Only a client that connects again has to be there: else closing it ends its calls.
-        Over::Conn(open) if open.reconnects => cx.wait(open.client.call_with(&options, &mut sent)).await?,
+        Over::Conn(open) if open.reconnects => {
+            cx.wait(Box::pin(open.client.call_with(&options, &mut sent))).await?
+        }
         _ => cx.wait(stream.call_with(&options, &mut sent)).await?,
     };
     match (answer, open) {
         (Ok(incoming), Some(open)) => Ok(open.read(&shared, &lua, incoming).await?.0),
         (Ok(incoming), None) => match (shared.types.by_key(incoming.key), lua.try_upgrade()) {
             (Some(ty), Some(lua)) => ty.read(&lua, incoming.payload),
-            _ => Err(unknown(&incoming)),
+            _ => Err(unknown(incoming.key)),
         },
         (Err(fault), Some(open)) if fault.code() == Some(Code::UnknownMessage) => {
-            Err(open.explain(&shared, &lua, &ty, fault).await)
+            Err(Box::pin(open.explain(&shared, &lua, &ty, fault)).await)
         }
         (Err(fault), _) => Err(sent.error(fault)),
     }
