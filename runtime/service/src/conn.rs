@@ -21,6 +21,7 @@ use gshell_sys::fdio;
 use gshell_wire::{Code, Fault, Limits};
 use std::os::fd::AsFd;
 
+use crate::clock;
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::lost;
@@ -255,7 +256,7 @@ impl Conn {
             };
             let read = self
                 .io
-                .try_read_with(|socket| fdio::read(socket.as_fd(), &mut buffer));
+                .try_read_with(|socket| fdio::recv(socket.as_fd(), &mut buffer));
             let result = match read {
                 Ok(0) => Some(lost("the peer closed it")),
                 Ok(n) => {
@@ -300,7 +301,9 @@ impl Conn {
     }
 
     fn handle_frames(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
-        let now = self.now_ms();
+        let began = Instant::now();
+        let now = began.saturating_duration_since(self.started).as_millis() as u64;
+        let _batch = clock::Batch::begin(began);
         let mut used = 0;
         loop {
             let step = self.session.borrow_mut().input(&bytes[used..], now);
@@ -343,10 +346,9 @@ impl Conn {
             Event::Error { stream, call, fault } => table.on_error(stream, call, fault),
             Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Ended { stream } => {
-                table.on_ended(stream);
+                table.on_ended(link, stream);
                 self.forget_ended(link, stream);
             }
-            Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Reset { stream, fault } => table.on_reset(link, stream, fault),
             Event::Credit { stream } => table.on_credit(stream),
             Event::Bye { fault } => return Err(fault),
@@ -360,7 +362,7 @@ impl Conn {
         while !session.pending().is_empty() {
             match self
                 .io
-                .try_write_with(|socket| fdio::write(socket.as_fd(), session.pending()))
+                .try_write_with(|socket| fdio::send(socket.as_fd(), session.pending()))
             {
                 Ok(n) => session.written(n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),

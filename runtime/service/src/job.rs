@@ -10,7 +10,8 @@ use std::time::Instant;
 use gshell_net::rt;
 use gshell_wire::{Code, Fault};
 
-use crate::context::Context;
+use crate::clock;
+use crate::context::{Context, Known};
 use crate::current;
 use crate::entry::{Kind, Work};
 use crate::handlers::Handlers;
@@ -18,6 +19,7 @@ use crate::hooks::Served;
 use crate::payload::Given;
 use crate::pool::{Place, Spawned};
 use crate::stats::{Outcome, count, uncount};
+use crate::stream::Claim;
 
 /// The fault of a handler that panicked. What it said stays in this process.
 pub(crate) fn panicked(context: &Context) -> Fault {
@@ -39,10 +41,17 @@ pub(crate) struct Job {
     ended: bool,
     /// The line of its stream, in which the next one waits for it.
     line: Option<Rc<Served>>,
+    _claim: Claim,
 }
 
 impl Job {
-    pub(crate) fn new(context: Context, cost: u32, began: Instant, line: Option<Rc<Served>>) -> Job {
+    pub(crate) fn new(
+        context: Context,
+        cost: u32,
+        began: Instant,
+        line: Option<Rc<Served>>,
+        claim: Claim,
+    ) -> Job {
         let (pool, kind) = (&context.handlers.pool, context.entry.kind);
         count(&context.entry.counts.in_flight);
         let counted = kind == Kind::Call;
@@ -63,6 +72,7 @@ impl Job {
             spawned: false,
             ended: false,
             line,
+            _claim: claim,
         }
     }
 
@@ -116,7 +126,10 @@ impl Job {
             counted: self.counted,
         };
         handlers.pool.tasks.borrow_mut().insert(place, spawned);
-        let task = rt::spawn(Running { job: Some(self), timer });
+        let task = rt::spawn(Running {
+            job: Some(self),
+            timer,
+        });
         match handlers.pool.tasks.borrow_mut().get_mut(&place) {
             Some(spawned) => spawned.task = Some(task),
             None => task.detach(),
@@ -174,7 +187,8 @@ impl Job {
     /// Counts the end; a second time does nothing.
     fn end(&mut self, outcome: Outcome) {
         if !std::mem::replace(&mut self.ended, true) {
-            let micros = u32::try_from(self.began.elapsed().as_micros()).unwrap_or(u32::MAX);
+            let micros = u32::try_from(clock::now().saturating_duration_since(self.began).as_micros())
+                .unwrap_or(u32::MAX);
             self.context.entry.counts.ended(outcome, micros);
         }
     }
@@ -205,13 +219,13 @@ impl Drop for Job {
         // Before anything else: what the handler holds may be what the next one waits for.
         self.work = None;
         self.end(Outcome::Cancelled);
-        let Context {
+        let Known {
             handlers,
             entry,
             link,
             stream,
             ..
-        } = &self.context;
+        } = &*self.context;
         let pool = &handlers.pool;
         uncount(&entry.counts.in_flight);
         let mut counted = self.counted;
@@ -238,7 +252,6 @@ impl Drop for Job {
         }
         // The request's bytes count against the stream's credit until its handler is done.
         link.consumed(*stream, self.cost);
-        link.table().request_done();
         if let Some(line) = self.line.take() {
             handlers.advance(&line);
         }
