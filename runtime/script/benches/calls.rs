@@ -137,6 +137,9 @@ fn main() {
     for scope in ["process", "os"].into_iter().filter(|scope| wanted(scope)) {
         let head = head(scope, scope);
         let took = run(&[&(head.clone() + SERVER), &(head + CALLER)]);
-        show(&format!("Lua to Lua, one thread, {scope}"), took.trim().parse().unwrap());
+        show(
+            &format!("Lua to Lua, one thread, {scope}"),
+            took.trim().parse().unwrap(),
+        );
     }
 }

@@ -114,7 +114,11 @@ fn base_of(text: &str) -> Result<Base, Fault> {
     Ok(base)
 }
 
-pub(crate) fn tag(request: &TraceTag) -> Result<TraceTagged, Fault> {
+/// Tags a message type in this process.
+///
+/// # Errors
+/// `Invalid` for a request that cannot be.
+pub fn tag(request: &TraceTag) -> Result<TraceTagged, Fault> {
     let base = match request.token.is_empty() {
         true => new_base(),
         false => base_of(&request.token)?,
@@ -131,20 +135,23 @@ pub(crate) fn tag(request: &TraceTag) -> Result<TraceTagged, Fault> {
     set
 }
 
-pub(crate) fn untag(request: &TraceUntag) -> TraceDropped {
+/// Takes tags of this process away.
+pub fn untag(request: &TraceUntag) -> TraceDropped {
     let mut state = state();
     let count = state.tags.remove(&request.name);
     TAGGED.store(state.tags.any(), Ordering::Relaxed);
     TraceDropped { count }
 }
 
-pub(crate) fn list(_: &TraceList) -> TraceTags {
+/// The tags of this process.
+pub fn list(_: &TraceList) -> TraceTags {
     TraceTags {
         tags: state().tags.all().iter().map(tagged).collect(),
     }
 }
 
-pub(crate) fn read(request: &TraceRead) -> TraceRecords {
+/// What this process noted.
+pub fn read(request: &TraceRead) -> TraceRecords {
     let mut state = state();
     TraceRecords {
         process: state.process().to_owned(),
@@ -153,7 +160,8 @@ pub(crate) fn read(request: &TraceRead) -> TraceRecords {
     }
 }
 
-pub(crate) fn purge() -> TraceDropped {
+/// Forgets all that this process noted.
+pub fn purge() -> TraceDropped {
     TraceDropped {
         count: state().ring.purge(),
     }

@@ -30,7 +30,8 @@ struct Slot {
 
 /// A connection that is open.
 pub struct Open {
-    pub client: Client,
+    /// None once it was closed: streams of it may still be around.
+    client: RefCell<Option<Rc<Client>>>,
     reconnects: bool,
     described: RefCell<Option<Rc<Described>>>,
 }
@@ -46,7 +47,7 @@ impl Connection {
     /// Takes over a client; it counts as one open thing of the environment.
     pub fn new(shared: &Rc<Shared>, name: String, client: Client, reconnects: bool) -> Result<Connection> {
         let open = Rc::new(Open {
-            client,
+            client: RefCell::new(Some(Rc::new(client))),
             reconnects,
             described: RefCell::default(),
         });
@@ -58,8 +59,9 @@ impl Connection {
         });
         let weak = Rc::downgrade(&slot);
         let ticket = shared.cx.resources.add("a connection", move || {
-            let slot = weak.upgrade();
-            drop(slot.and_then(|slot| slot.open.take()));
+            if let Some(open) = weak.upgrade().and_then(|slot: Rc<Slot>| slot.open.take()) {
+                drop(open.client.take());
+            }
         })?;
         *slot._ticket.borrow_mut() = Some(ticket);
         Ok(Connection(slot))
@@ -68,23 +70,34 @@ impl Connection {
     fn parts(&self) -> Result<(Rc<Shared>, Rc<Open>)> {
         match &*self.0.open.borrow() {
             Some(open) => Ok((Rc::clone(&self.0.shared), Rc::clone(open))),
-            None => Err(raise("closed", format!("the connection to {} is closed", self.0.name))),
+            None => Err(raise(
+                "closed",
+                format!("the connection to {} is closed", self.0.name),
+            )),
         }
     }
 
     fn close(&self) {
-        drop(self.0.open.take());
+        if let Some(open) = self.0.open.take() {
+            drop(open.client.take());
+        }
         drop(self.0._ticket.take());
     }
 }
 
 impl Open {
+    fn client(&self) -> Result<Rc<Client>> {
+        let client = self.client.borrow().clone();
+        client.ok_or_else(|| raise("closed", "the connection is closed"))
+    }
+
     /// Asks the service what it handles, once for a connection.
     async fn described(&self, shared: &Shared, lua: &WeakLua) -> Result<Rc<Described>> {
         if let Some(known) = &*self.described.borrow() {
             return Ok(Rc::clone(known));
         }
-        let asked = self.client.call::<Describe, Description>(Describe {});
+        let client = self.client()?;
+        let asked = client.call::<Describe, Description>(Describe {});
         let description = shared.cx.wait(asked).await?.map_err(raised)?;
         let Some(lua) = lua.try_upgrade() else {
             return Err(raise("stopped", "stopped"));
@@ -119,13 +132,21 @@ impl Open {
                 .iter()
                 .map(|message| message.name.as_str())
                 .collect();
-            let text = format!("unknown message {name}; the service handles: {}", names.join(", "));
+            let text = format!(
+                "unknown message {name}; the service handles: {}",
+                names.join(", ")
+            );
             raise("unknown_message", text)
         })
     }
 
     /// The message that came, and its type.
-    pub async fn read(&self, shared: &Shared, lua: &WeakLua, incoming: Incoming) -> Result<(Value, Rc<Type>)> {
+    pub async fn read(
+        &self,
+        shared: &Shared,
+        lua: &WeakLua,
+        incoming: Incoming,
+    ) -> Result<(Value, Rc<Type>)> {
         let ty = match shared.types.by_key(incoming.key) {
             Some(ty) => ty,
             // Behind a pointer, as all that happens once for a connection: the futures of calls stay small.
@@ -193,13 +214,23 @@ pub fn what(types: &Types, what: &Value, value: Value, options: Value) -> Result
 
 impl What {
     /// Type and value; a name is looked up at the service, or among the types of the script where there is none.
-    pub async fn resolve(self, shared: &Shared, open: Option<&Open>, lua: &WeakLua) -> Result<(Rc<Type>, Value)> {
+    pub async fn resolve(
+        self,
+        shared: &Shared,
+        open: Option<&Open>,
+        lua: &WeakLua,
+    ) -> Result<(Rc<Type>, Value)> {
         match (self, open) {
             (What::Known(ty, value), _) => Ok((ty, value)),
-            (What::Named(name, value), Some(open)) => Ok((Box::pin(open.by_name(shared, lua, &name)).await?, value)),
+            (What::Named(name, value), Some(open)) => {
+                Ok((Box::pin(open.by_name(shared, lua, &name)).await?, value))
+            }
             (What::Named(name, value), None) => match shared.types.by_name(&name) {
                 Some(ty) => Ok((ty, value)),
-                None => Err(raise("unknown_message", format!("the script declares no message {name}"))),
+                None => Err(raise(
+                    "unknown_message",
+                    format!("the script declares no message {name}"),
+                )),
             },
         }
     }
@@ -235,7 +266,7 @@ pub async fn call(
     (what, options): (What, CallOptions),
 ) -> Result<Value> {
     let (stream, open) = match &over {
-        Over::Conn(open) => (open.client.default_stream(), Some(open)),
+        Over::Conn(open) => (open.client()?.default_stream(), Some(open)),
         Over::Stream(stream, open) => (stream.clone(), open.as_ref()),
     };
     let (ty, value) = what.resolve(&shared, open.map(|open| &**open), &lua).await?;
@@ -244,7 +275,8 @@ pub async fn call(
     let answer = match &over {
         // Only a client that connects again has to be there: else closing it ends its calls.
         Over::Conn(open) if open.reconnects => {
-            cx.wait(Box::pin(open.client.call_with(&options, &mut sent))).await?
+            let client = open.client()?;
+            cx.wait(Box::pin(client.call_with(&options, &mut sent))).await?
         }
         _ => cx.wait(stream.call_with(&options, &mut sent)).await?,
     };
@@ -279,7 +311,11 @@ impl UserData for Connection {
         });
         call::metamethod(fields, "__tostring", |lua| {
             call::value(lua, |_, (this,): (This,)| {
-                let closed = if this.0.open.borrow().is_none() { ", closed" } else { "" };
+                let closed = if this.0.open.borrow().is_none() {
+                    ", closed"
+                } else {
+                    ""
+                };
                 Ok(format!("connection ({}{closed})", this.0.name))
             })
         });
@@ -300,7 +336,8 @@ fn methods(add: &Functions<'_>) -> Result<()> {
     add.waiting_method("stream", |_, (this,): (This,)| {
         let (shared, open) = this.parts()?;
         Ok((Rc::clone(&shared.cx), async move {
-            let stream = shared.cx.wait(open.client.open()).await?.map_err(raised)?;
+            let client = open.client()?;
+            let stream = shared.cx.wait(client.open()).await?.map_err(raised)?;
             Stream::opened(&shared, open, stream)
         }))
     })?;
@@ -324,7 +361,7 @@ fn methods(add: &Functions<'_>) -> Result<()> {
     })?;
     add.value("peer", |lua, (this,): (This,)| {
         let (_, open) = this.parts()?;
-        hooks::table(lua, &open.client.peer())
+        hooks::table(lua, &open.client()?.peer())
     })?;
     add.nothing("close", |_, (this,): (This,)| {
         this.close();
@@ -368,6 +405,8 @@ fn entry(lua: &Lua, name: &str, shape: &[u8]) -> Result<Table> {
 /// A message on its way out that somebody waits to have sent.
 pub async fn send(cx: &Context, stream: &Raw, mut sent: Sent) -> Result<()> {
     let head = gshell_service::Head::default();
-    let done = cx.wait(stream.send_with(head, &mut sent as &mut dyn Outgoing)).await?;
+    let done = cx
+        .wait(stream.send_with(head, &mut sent as &mut dyn Outgoing))
+        .await?;
     done.map_err(|fault| sent.error(fault))
 }

@@ -9,6 +9,7 @@ use mlua::{Lua, Result, Table, Value};
 use super::Shared;
 use super::conn::Connection;
 use super::fault::raised;
+use super::states::PUBLISHER;
 use crate::api::options::{Options, invalid};
 use crate::call::Functions;
 
@@ -34,7 +35,13 @@ pub fn register(add: &Functions<'_>, shared: &Rc<Shared>) -> Result<()> {
         "discover_all",
         move |lua, cx, (publisher, service, options): (String, String, Option<Table>)| {
             let shared = Rc::clone(&own);
-            let search = search(&lua, &shared, "gshell.discover_all", (&publisher, &service), options);
+            let search = search(
+                &lua,
+                &shared,
+                "gshell.discover_all",
+                (&publisher, &service),
+                options,
+            );
             let lua = lua.weak();
             async move {
                 let found = cx.wait(search?.0.all()).await?;
@@ -138,7 +145,10 @@ fn words(function: &'static str, option: &str, value: &Value) -> Result<Vec<Stri
             .collect::<Result<Vec<_>>>()?
             .join(","),
         other => {
-            let text = format!("option \"{option}\" is text or a list, not a {}", other.type_name());
+            let text = format!(
+                "option \"{option}\" is text or a list, not a {}",
+                other.type_name()
+            );
             return Err(invalid(function, &text));
         }
     };
@@ -148,7 +158,7 @@ fn words(function: &'static str, option: &str, value: &Value) -> Result<Vec<Stri
 
 fn list(lua: &Lua, found: Vec<Found>) -> Result<Table> {
     let list = lua.create_table_with_capacity(found.len(), 0)?;
-    for found in found {
+    for found in found.into_iter().filter(|found| found.publisher != PUBLISHER) {
         let entry = lua.create_table_with_capacity(0, 5)?;
         entry.raw_set("publisher", found.publisher)?;
         entry.raw_set("service", found.service)?;
