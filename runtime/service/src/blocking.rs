@@ -10,16 +10,47 @@ use std::time::{Duration, Instant};
 
 use gshell_net::{Socket, unix};
 use gshell_session::{Body, Event, Head, SendError, Session, Side};
-use gshell_wire::{Code, Fault, Limits, Message};
+use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
 use crate::conn::send_fault;
 use crate::lost;
-use crate::payload::{Incoming, Payload};
+use crate::payload::{Incoming, Outgoing, Payload};
+use crate::request::{inherited, millis, no_reply};
+use crate::trace::{self, Expected};
 
 const READ_BUFFER: usize = 64 << 10;
 
 /// Time that a service has to say hello.
 const HELLO: Duration = Duration::from_secs(5);
+
+/// A request that stays with the caller.
+struct Borrowed<'a, M>(&'a M);
+
+impl<M: Message> Body for Borrowed<'_, M> {
+    fn key(&self) -> u64 {
+        M::KEY
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.0.write(out)
+    }
+}
+
+impl<M: Message> Outgoing for Borrowed<'_, M> {
+    fn name(&self) -> &str {
+        M::NAME
+    }
+
+    fn take(&mut self) -> Payload {
+        let mut bytes = Vec::new();
+        let _ = self.0.write(&mut bytes);
+        Payload::Bytes(bytes)
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some(Shape::of::<M>())
+    }
+}
 
 /// Something that came on a stream.
 #[derive(Debug)]
@@ -105,7 +136,19 @@ impl Client {
 
     /// Sends a request on stream 0 and waits for its reply; `limit` bounds the whole call.
     pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
-        match self.ask(request, limit)? {
+        let request = Borrowed(request);
+        let trace = trace::client_send(&|| self.socket.peer(), &request, None);
+        let limit = inherited(limit);
+        let answer = self.ask(&request, limit, trace);
+        if let Some(trace) = trace {
+            let expected: Expected = || (R::NAME, Shape::of::<R>());
+            let late = || no_reply(Q::NAME, limit.unwrap_or_default());
+            let seen = answer.as_ref().map_err(Clone::clone);
+            let seen = seen.and_then(|answer| answer.as_ref().ok_or_else(late));
+            let peer = || self.socket.peer();
+            trace::client_recv(&peer, trace, Some(expected), seen.as_ref().map(|answer| *answer));
+        }
+        match answer? {
             Some(reply) => reply.decode(),
             None => {
                 let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
@@ -114,12 +157,18 @@ impl Client {
         }
     }
 
-    fn ask(&mut self, request: &dyn Body, limit: Option<Duration>) -> Result<Option<Incoming>, Fault> {
+    fn ask(
+        &mut self,
+        request: &dyn Body,
+        limit: Option<Duration>,
+        trace: Option<Trace>,
+    ) -> Result<Option<Incoming>, Fault> {
         self.last_call = self.last_call.wrapping_add(1);
         let id = self.last_call;
         let head = Head {
             call: Some(id),
-            ..Head::default()
+            deadline_ms: limit.map(millis),
+            trace,
         };
         self.send_with(0, head, request)?;
         let deadline = limit.map(|limit| Instant::now() + limit);

@@ -343,10 +343,9 @@ impl Conn {
             Event::Error { stream, call, fault } => table.on_error(stream, call, fault),
             Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Ended { stream } => {
-                table.on_ended(stream);
+                table.on_ended(link, stream);
                 self.forget_ended(link, stream);
             }
-            Event::Cancelled { stream, call } => table.on_cancelled(link, stream, call),
             Event::Reset { stream, fault } => table.on_reset(link, stream, fault),
             Event::Credit { stream } => table.on_credit(stream),
             Event::Bye { fault } => return Err(fault),

@@ -78,7 +78,10 @@ mod tests {
             id: [n; 16],
             span: [n; 8],
         });
-        Scope { deadline: None, trace }
+        Scope {
+            deadline: None,
+            trace,
+        }
     }
 
     #[test]

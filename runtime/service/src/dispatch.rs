@@ -23,8 +23,9 @@ use crate::link::Link;
 use crate::payload::{Given, Payload};
 use crate::pool::scale::{HIGH_RESERVE, IN_PROGRESS, Workers};
 use crate::pool::threads::Threads;
-use crate::pool::{Load, Pool};
+use crate::pool::{Load, Pool, Spawned};
 use crate::stats::{Outcome, count, uncount};
+use crate::stream::{Claim, LAST_WORK};
 use crate::trace;
 
 /// Requests of one connection that are in progress or wait, beyond which it is not read.
@@ -44,11 +45,19 @@ pub(crate) struct Waiting {
     began: Instant,
     /// Set when it is its turn in its stream.
     line: Option<Rc<Served>>,
+    claim: Claim,
 }
 
 impl Handlers {
     /// Starts the handler of a message, or gives it to the stream's reader.
-    pub(crate) fn dispatch(self: Rc<Self>, link: &Link, stream: u32, key: u64, head: &Head, given: Given<'_>) {
+    pub(crate) fn dispatch(
+        self: Rc<Self>,
+        link: &Link,
+        stream: u32,
+        key: u64,
+        head: &Head,
+        given: Given<'_>,
+    ) {
         let entry = match self.find(key) {
             Some(entry) => entry.clone(),
             None if builtin::handles(key) => self.builtin.clone(),
@@ -77,13 +86,14 @@ impl Handlers {
         if head.trace.is_some() && kind != Kind::Builtin {
             trace::server_recv(&context, key, &given);
         }
+        let claim = Claim::new(link, stream);
         let line = match kind {
             Kind::Builtin => None,
             _ => self.line(link, stream),
         };
         let waits = line.as_ref().is_some_and(|line| line.busy.replace(true));
         if !waits && self.may_start(&context) {
-            return Job::new(context, cost, began, line).begin(key, given);
+            return Job::new(context, cost, began, line, claim).begin(key, given);
         }
         if kind.takes_stream() && !waits {
             return self.too_many_sessions(&context, cost, line);
@@ -97,6 +107,7 @@ impl Handlers {
             cost,
             began,
             line: None,
+            claim,
         };
         self.pool.with_load(link, |load| load.queued += 1);
         match line {
@@ -239,9 +250,10 @@ impl Handlers {
             cost,
             began,
             line,
+            claim,
         } = waiting;
         let late = context.scope.deadline.is_some_and(|at| at <= Instant::now());
-        let job = Job::new(context.clone(), cost, began, line);
+        let job = Job::new(context.clone(), cost, began, line, claim);
         match late && !self.options.finishing {
             true => job.never_began(&expired(&context)),
             false => job.begin(key, Given::Owned(payload)),
@@ -250,10 +262,9 @@ impl Handlers {
 
     fn leaves_queue(&self, waiting: &Waiting) {
         uncount(&waiting.context.entry.counts.queued);
-        self.pool
-            .with_load(&waiting.context.link, |load| {
-                load.queued = load.queued.saturating_sub(1);
-            });
+        self.pool.with_load(&waiting.context.link, |load| {
+            load.queued = load.queued.saturating_sub(1);
+        });
     }
 
     /// Forgets a request that waits: its caller does not.
@@ -272,11 +283,11 @@ impl Handlers {
     pub(crate) fn give_up_worker(self: &Rc<Self>, context: &Context) {
         let place = (context.link.place(), context.stream, context.number);
         let mut tasks = self.pool.tasks.borrow_mut();
-        let Some(spawned) = tasks.get_mut(&place) else { return };
+        let Some(spawned) = tasks.get_mut(&place) else {
+            return;
+        };
         if std::mem::replace(&mut spawned.counted, false) {
-            self.pool
-                .running
-                .set(self.pool.running.get().saturating_sub(1));
+            self.pool.running.set(self.pool.running.get().saturating_sub(1));
             if !self.pool.queue.borrow().is_empty() {
                 self.schedule_later();
             }
@@ -286,9 +297,7 @@ impl Handlers {
     /// The threads for handlers that block.
     pub(crate) fn threads(&self) -> &Threads<Result<Payload, Fault>> {
         let workers = self.options.workers.unwrap_or_default();
-        self.pool
-            .threads
-            .get_or_init(|| Threads::new(workers))
+        self.pool.threads.get_or_init(|| Threads::new(workers))
     }
 
     /// Stops reading a connection that keeps the service too busy.
@@ -380,9 +389,11 @@ impl Handlers {
 
     /// Gives up what a stream, or with `None` a whole connection, still wants.
     pub(crate) fn give_up(self: &Rc<Self>, place: usize, stream: Option<u32>) {
+        // Whoever sends without waiting for an answer, and goes, still wants it handled: that is given up after a while.
         let of = |waiting: &Waiting| {
             let context = &waiting.context;
-            context.link.place() == place && stream.is_none_or(|stream| context.stream == stream)
+            let same = stream.is_none_or(|stream| context.stream == stream);
+            context.link.place() == place && same && context.call.is_some()
         };
         if !self.options.finishing {
             let waiting = self.pool.queue.borrow_mut().remove_all(of);
@@ -390,14 +401,31 @@ impl Handlers {
                 self.forget(waiting);
             }
             let range = (place, stream.unwrap_or(0), 0)..=(place, stream.unwrap_or(u32::MAX), u32::MAX);
-            let tasks: Vec<_> = {
+            let (now, later): (Vec<_>, Vec<_>) = {
                 let mut tasks = self.pool.tasks.borrow_mut();
                 let range = tasks.range_mut(range);
-                range.filter_map(|(_, spawned)| spawned.task.take()).collect()
+                let task = |(_, spawned): (_, &mut Spawned)| Some((spawned.call, spawned.task.take()?));
+                range.filter_map(task).partition(|(call, _)| call.is_some())
             };
-            drop(tasks);
+            drop(now);
+            if !later.is_empty() {
+                rt::spawn(async move {
+                    rt::sleep(LAST_WORK).await;
+                    drop(later);
+                })
+                .detach();
+            }
         }
         self.schedule();
+    }
+
+    /// Whether calls are in progress or wait; handlers that have a stream to themselves do not count.
+    pub(crate) fn is_busy(&self) -> bool {
+        let threads = self.pool.threads.get().is_some_and(|threads| {
+            let figures = threads.figures();
+            figures.queued > 0 || figures.idle < figures.threads
+        });
+        threads || self.pool.running.get() > 0 || !self.pool.queue.borrow().is_empty()
     }
 
     /// Ends what is in progress: the service is no more.
@@ -441,7 +469,10 @@ pub(crate) fn workers_of(handlers: &Handlers) -> WorkersOf {
 
 /// Whether a connection has as much in a service as it may have.
 fn is_too_much(pool: &Pool, load: &Load, bound: usize, most: usize) -> bool {
-    let threads_full = pool.threads.get().is_some_and(|threads| threads.queued() >= bound);
+    let threads_full = pool
+        .threads
+        .get()
+        .is_some_and(|threads| threads.queued() >= bound);
     load.tasks + load.queued >= most
         || (load.queued > 0 && pool.queue.borrow().len() >= bound)
         || (load.tasks > 0 && threads_full)

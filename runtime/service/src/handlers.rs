@@ -141,8 +141,9 @@ impl Handlers {
         F: Fn(Q, Context) -> W + 'static,
         W: Future<Output = Result<(), Fault>> + 'static,
     {
-        let start: Start =
-            Box::new(move |key, given, context| Ok(Box::pin(handler(read_version::<Q>(key, given)?, context))));
+        let start: Start = Box::new(move |key, given, context| {
+            Ok(Box::pin(handler(read_version::<Q>(key, given)?, context)))
+        });
         self.add::<Q>(Vec::new(), Kind::Call, start)
     }
 
@@ -215,7 +216,9 @@ impl Handlers {
         self.insert(Entry {
             name: message.name,
             versions,
-            replies: replies.map(|(name, shape)| Described::made(&name, shape)).collect(),
+            replies: replies
+                .map(|(name, shape)| Described::made(&name, shape))
+                .collect(),
             priority: message.priority,
             help: message.help,
             kind: if takes_stream { Kind::Session } else { Kind::Call },

@@ -18,6 +18,7 @@ use crate::hooks::Served;
 use crate::payload::Given;
 use crate::pool::{Place, Spawned};
 use crate::stats::{Outcome, count, uncount};
+use crate::stream::Claim;
 
 /// The fault of a handler that panicked. What it said stays in this process.
 pub(crate) fn panicked(context: &Context) -> Fault {
@@ -39,10 +40,17 @@ pub(crate) struct Job {
     ended: bool,
     /// The line of its stream, in which the next one waits for it.
     line: Option<Rc<Served>>,
+    _claim: Claim,
 }
 
 impl Job {
-    pub(crate) fn new(context: Context, cost: u32, began: Instant, line: Option<Rc<Served>>) -> Job {
+    pub(crate) fn new(
+        context: Context,
+        cost: u32,
+        began: Instant,
+        line: Option<Rc<Served>>,
+        claim: Claim,
+    ) -> Job {
         let (pool, kind) = (&context.handlers.pool, context.entry.kind);
         count(&context.entry.counts.in_flight);
         let counted = kind == Kind::Call;
@@ -63,6 +71,7 @@ impl Job {
             spawned: false,
             ended: false,
             line,
+            _claim: claim,
         }
     }
 
@@ -116,7 +125,10 @@ impl Job {
             counted: self.counted,
         };
         handlers.pool.tasks.borrow_mut().insert(place, spawned);
-        let task = rt::spawn(Running { job: Some(self), timer });
+        let task = rt::spawn(Running {
+            job: Some(self),
+            timer,
+        });
         match handlers.pool.tasks.borrow_mut().get_mut(&place) {
             Some(spawned) => spawned.task = Some(task),
             None => task.detach(),

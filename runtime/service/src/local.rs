@@ -366,7 +366,7 @@ impl End {
             }
             Packet::Error { stream, call, fault } => table.on_error(stream, call, fault),
             Packet::Ended(stream) => {
-                table.on_ended(stream);
+                table.on_ended(link, stream);
                 self.forget_ended(link, stream);
             }
             Packet::Reset(stream, fault) => table.on_reset(link, stream, fault),

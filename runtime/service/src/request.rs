@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use gshell_net::rt;
 use gshell_session::Head;
-use gshell_wire::{Code, Fault, Message, Trace};
+use gshell_wire::{Code, Fault, Message, Shape, Trace};
 
+use crate::builtin;
 use crate::client::Client;
+use crate::current;
 use crate::payload::{Incoming, Outgoing, Typed};
 use crate::stream::Stream;
+use crate::trace::{self, Expected};
 
 /// How a call is made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,8 +22,20 @@ pub struct CallOptions {
     /// Most time for the whole call, also for sending it. It travels with the request, so that nobody works for an
     /// answer that nobody waits for.
     pub timeout: Option<Duration>,
-    /// The trace that the call belongs to.
+    /// The trace that the call belongs to; without one it is that of the handler that makes the call.
     pub trace: Option<Trace>,
+    /// What is expected, for the text of a trace.
+    pub reply: Option<Expected>,
+}
+
+impl CallOptions {
+    /// For a call that is answered by an `R`.
+    pub(crate) fn expecting<R: Message>() -> CallOptions {
+        CallOptions {
+            reply: Some(|| (R::NAME, Shape::of::<R>())),
+            ..CallOptions::default()
+        }
+    }
 }
 
 /// What a request is sent on.
@@ -70,11 +85,25 @@ impl<'a, Q: Message> Request<'a, Q> {
     /// Sends it and waits for the reply. Dropping the future gives the call up: the service is told.
     pub async fn send<R: Message>(self) -> Result<R, Fault> {
         let mut message = Typed::new(self.message);
-        let reply = match self.by {
-            By::Stream(stream) => stream.call_with(&self.options, &mut message).await,
-            By::Client(client) => client.call_with(&self.options, &mut message).await,
+        let options = CallOptions {
+            timeout: self.options.timeout,
+            trace: self.options.trace,
+            ..CallOptions::expecting::<R>()
         };
-        reply?.decode()
+        let reply = match self.by {
+            By::Stream(stream) => stream.call_with(&options, &mut message).await,
+            By::Client(client) => client.call_with(&options, &mut message).await,
+        };
+        match reply {
+            Ok(reply) => reply.decode(),
+            Err(fault) if !builtin::is_unknown(&fault) => Err(fault),
+            Err(fault) => Err(match self.by {
+                By::Stream(stream) => Box::pin(builtin::explain::<Q>(stream, fault)).await,
+                By::Client(client) => {
+                    Box::pin(builtin::explain::<Q>(&client.default_stream(), fault)).await
+                }
+            }),
+        }
     }
 }
 
@@ -91,13 +120,15 @@ impl Stream {
             id,
             sent: false,
         };
+        let timeout = inherited(options.timeout);
+        let trace = trace::client_send(&|| self.link.peer().text.clone(), message, options.trace);
         let head = Head {
             call: Some(id),
-            deadline_ms: options.timeout.map(millis),
-            trace: options.trace,
+            deadline_ms: timeout.map(millis),
+            trace,
         };
-        let mut timer = options.timeout.map(|limit| (limit, rt::sleep(limit)));
-        std::future::poll_fn(|context| {
+        let mut timer = timeout.map(|limit| (limit, rt::sleep(limit)));
+        let answer = std::future::poll_fn(|context| {
             if !waiting.sent {
                 match self.poll_send(head, message, context) {
                     Poll::Ready(Ok(())) => waiting.sent = true,
@@ -116,7 +147,20 @@ impl Stream {
             }
             Poll::Pending
         })
-        .await
+        .await;
+        if let Some(trace) = trace {
+            let remote = || self.link.peer().text.clone();
+            trace::client_recv(&remote, trace, options.reply, answer.as_ref());
+        }
+        answer
+    }
+}
+
+/// The limit of a call, or what the handler that makes it has left if that is less.
+pub(crate) fn inherited(timeout: Option<Duration>) -> Option<Duration> {
+    match current::scope().left() {
+        Some(left) => Some(timeout.map_or(left, |limit| limit.min(left))),
+        None => timeout,
     }
 }
 

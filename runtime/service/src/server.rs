@@ -103,8 +103,7 @@ impl Server {
 
     /// Waits until no handler runs.
     pub(crate) async fn quiet(&self) {
-        let busy = || self.0.open.borrow().values().any(|(link, _)| link.table().busy());
-        while busy() {
+        while self.0.handlers.is_busy() {
             rt::sleep(QUIET_CHECK).await;
         }
     }

@@ -12,15 +12,17 @@ use gshell_net::rt;
 use gshell_session::Head;
 use gshell_wire::{Code, Fault, Message};
 
+use crate::builtin;
 use crate::link::{Link, Peer};
 use crate::payload::{Incoming, Outgoing, Typed};
 use crate::request::{CallOptions, Request};
+use crate::trace;
 
 /// Messages and errors that wait on a stream when further errors are dropped.
 const MOST_FAULTS: usize = 16;
 
 /// Time that a handler has to deal with what came before its stream was lost.
-const LAST_WORK: Duration = Duration::from_secs(5);
+pub(crate) const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// What a connection keeps of one stream.
 #[derive(Default)]
@@ -37,6 +39,8 @@ pub(crate) struct StreamState {
     pub(crate) taken: Cell<bool>,
     /// Nobody has the stream any more: what comes is refused.
     pub(crate) abandoned: Cell<bool>,
+    /// Requests of the stream that are handled or wait.
+    requests: Cell<u32>,
     /// Credit, where the connection does not keep it in a session.
     pub(crate) flow: crate::local::Flow,
 }
@@ -68,6 +72,11 @@ impl StreamState {
         self.wake();
     }
 
+    /// Whether the client has ended it and no handler has anything to do with it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended.get() && self.requests.get() == 0 && !self.taken.get()
+    }
+
     pub(crate) fn is_ended(&self) -> bool {
         self.ended.get()
     }
@@ -85,6 +94,35 @@ impl StreamState {
         let mut waiting = self.waiting.borrow_mut();
         if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
             waiting.push(context.waker().clone());
+        }
+    }
+}
+
+/// A request that is handled or waits. With the last one of a stream that the client has ended, the server ends its
+/// side too, so that nothing is kept of the stream.
+pub(crate) struct Claim {
+    link: Link,
+    id: u32,
+    state: Rc<StreamState>,
+}
+
+impl Claim {
+    pub(crate) fn new(link: &Link, id: u32) -> Claim {
+        let state = link.state(id);
+        state.requests.set(state.requests.get() + 1);
+        Claim {
+            link: link.clone(),
+            id,
+            state,
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.state.requests.set(self.state.requests.get() - 1);
+        if self.state.is_over() {
+            self.link.end(self.id);
         }
     }
 }
@@ -150,7 +188,13 @@ impl Stream {
 
     /// Sends a message, waiting for credit while the peer does not read.
     pub async fn send<M: Message>(&self, message: M) -> Result<(), Fault> {
-        self.send_with(Head::default(), &mut Typed::new(message)).await
+        let mut message = Typed::new(message);
+        let trace = trace::stream_send(&self.link, &message);
+        let head = Head {
+            trace,
+            ..Head::default()
+        };
+        self.send_with(head, &mut message).await
     }
 
     /// Sends a message of any kind, with what travels beside it; waits for credit.
@@ -235,9 +279,12 @@ impl Stream {
     /// Sends a request and waits for its reply. A late reply to a call that was given up is dropped, it
     /// never answers another.
     pub async fn call<Q: Message, R: Message>(&self, request: Q) -> Result<R, Fault> {
-        self.call_with(&CallOptions::default(), &mut Typed::new(request))
-            .await?
-            .decode()
+        let options = CallOptions::expecting::<R>();
+        match self.call_with(&options, &mut Typed::new(request)).await {
+            Ok(reply) => reply.decode(),
+            Err(fault) if !builtin::is_unknown(&fault) => Err(fault),
+            Err(fault) => Err(Box::pin(builtin::explain::<Q>(self, fault)).await),
+        }
     }
 
     /// A request with options: `stream.request(q).timeout(limit).send().await`.

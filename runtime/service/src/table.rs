@@ -71,8 +71,6 @@ pub(crate) struct Table {
     pub(crate) peer: Peer,
     /// Reasons not to read what comes.
     held: Cell<u32>,
-    /// Requests whose handlers are not done.
-    requests: Cell<u32>,
 }
 
 impl Table {
@@ -85,7 +83,6 @@ impl Table {
             handlers,
             peer,
             held: Cell::new(0),
-            requests: Cell::new(0),
         };
         table.add(0);
         table
@@ -94,19 +91,6 @@ impl Table {
     /// The fault that ended the connection, when it has ended.
     pub(crate) fn gone(&self) -> Option<Fault> {
         self.gone.borrow().clone()
-    }
-
-    pub(crate) fn request_began(&self) {
-        self.requests.set(self.requests.get() + 1);
-    }
-
-    pub(crate) fn request_done(&self) {
-        self.requests.set(self.requests.get().saturating_sub(1));
-    }
-
-    /// Whether handlers run.
-    pub(crate) fn busy(&self) -> bool {
-        self.requests.get() > 0
     }
 
     pub(crate) fn is_held(&self) -> bool {
@@ -244,9 +228,12 @@ impl Table {
     }
 
     /// The peer sends no more on the stream.
-    pub(crate) fn on_ended(&self, stream: u32) {
+    pub(crate) fn on_ended(&self, link: &Link, stream: u32) {
         if let Some(state) = self.find(stream) {
             state.end();
+            if self.handlers.is_some() && state.is_over() {
+                link.end(stream);
+            }
         }
         if self.handlers.is_none() {
             self.fail_calls(stream, &crate::no_answer());

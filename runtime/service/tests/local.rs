@@ -207,13 +207,15 @@ fn streams_without_end_are_refused_and_ended_ones_are_freed() {
         };
         assert_eq!((fault.code(), open.len()), (Some(Code::Limit), 1023));
         open.clear();
-        for _ in 0..3000 {
-            let stream = client.open().await;
-            match stream {
-                Ok(stream) => drop(stream.call::<_, Sum>(add(1, 1)).await),
-                // The other side has not said yet that it ended its side of those before.
-                Err(_) => rt::yield_now().await,
-            }
+        // The other side ends its side of each a moment later.
+        for n in 0..3000 {
+            let stream = loop {
+                match client.open().await {
+                    Ok(stream) => break stream,
+                    Err(_) => rt::yield_now().await,
+                }
+            };
+            assert_eq!(stream.call::<_, Sum>(add(n, 1)).await.unwrap().sum, n + 1);
         }
     });
 }

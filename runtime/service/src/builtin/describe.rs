@@ -1,11 +1,19 @@
 //! A service described: what it handles, how busy it is, what it has counted.
 
-use gshell_wire::{Bytes, Shape};
+use std::time::Duration;
 
-use super::messages::{Description, LoadFigures, MessageInfo, MessageStats, ReplyInfo, StatsFigures};
+use gshell_wire::{Bytes, Code, Fault, Message, Shape};
+
+use super::messages::{Describe, Description, LoadFigures, MessageInfo, MessageStats, ReplyInfo, StatsFigures};
 use crate::dispatch::workers_of;
 use crate::entry::{Described, Entry};
 use crate::handlers::Handlers;
+use crate::payload::Typed;
+use crate::request::CallOptions;
+use crate::stream::Stream;
+
+/// Time that a service has to describe itself, for the text of a fault.
+const EXPLANATION: Duration = Duration::from_secs(3);
 
 fn shape_bytes(described: &Described) -> Bytes {
     let mut bytes = Vec::new();
@@ -90,7 +98,11 @@ pub(super) fn stats(handlers: &Handlers) -> StatsFigures {
         streams += load.link.table().streams();
     }
     StatsFigures {
-        messages: handlers.entries().into_iter().map(|entry| message_stats(entry)).collect(),
+        messages: handlers
+            .entries()
+            .into_iter()
+            .map(|entry| message_stats(entry))
+            .collect(),
         connections,
         streams: number(streams),
         sessions: number(handlers.pool.sessions.get()),
@@ -135,4 +147,28 @@ pub fn difference(description: &Description, name: &str, shape: &Shape) -> Optio
     let theirs = Shape::read(&theirs.shape).ok()?;
     let text = shape.difference(&theirs)?;
     Some(format!("{name} differs: {text}"))
+}
+
+/// Whether a service said that it has no handler for a message.
+pub(crate) fn is_unknown(fault: &Fault) -> bool {
+    fault.code() == Some(Code::UnknownMessage)
+}
+
+/// The fault of a call that the service has no handler for, with the difference if it handles another shape of `Q`.
+pub async fn explain<Q: Message>(stream: &Stream, fault: Fault) -> Fault {
+    explain_shape(stream, fault, Q::NAME, Shape::of::<Q>()).await
+}
+
+/// As [`explain`], for a message of a shape that is known at run time only.
+pub async fn explain_shape(stream: &Stream, fault: Fault, name: &str, shape: Shape) -> Fault {
+    let options = CallOptions {
+        timeout: Some(EXPLANATION),
+        ..CallOptions::default()
+    };
+    let answer = stream.call_with(&options, &mut Typed::new(Describe {})).await;
+    let description = answer.and_then(|answer| answer.decode::<Description>());
+    match description.map(|description| difference(&description, name, &shape)) {
+        Ok(Some(text)) => Fault::new(Code::UnknownMessage, text),
+        _ => fault,
+    }
 }

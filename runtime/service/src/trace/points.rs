@@ -10,6 +10,7 @@ use super::token::{hex, new_span, token};
 use crate::builtin;
 use crate::context::Context;
 use crate::current;
+use crate::handlers::Handlers;
 use crate::link::Link;
 use crate::payload::{Given, Incoming, Outgoing, Payload};
 
@@ -39,7 +40,7 @@ fn bytes_of(message: &dyn Outgoing) -> Vec<u8> {
 }
 
 /// A record with everything but the message.
-fn blank(trace: Trace, point: Point, who: String, link: &Link) -> Record {
+fn blank(trace: Trace, point: Point, who: String, remote: &str) -> Record {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Record {
         token: token(&trace.id),
@@ -51,23 +52,26 @@ fn blank(trace: Trace, point: Point, who: String, link: &Link) -> Record {
         text: String::new(),
         who,
         local: format!("pid {}", std::process::id()),
-        remote: link.peer().text.clone(),
+        remote: remote.to_owned(),
         error: String::new(),
     }
 }
 
+/// Who is at the other end; only asked when something is traced.
+type Remote<'a> = &'a dyn Fn() -> String;
+
 /// A call is about to be sent; gives the token that travels with it if it is traced. One flag test when nothing is.
 #[inline]
-pub(crate) fn client_send(link: &Link, message: &dyn Outgoing, given: Option<Trace>) -> Option<Trace> {
+pub(crate) fn client_send(remote: Remote<'_>, message: &dyn Outgoing, given: Option<Trace>) -> Option<Trace> {
     let around = given.or_else(|| current::scope().trace);
     if around.is_none() && !state::is_tagged() {
         return None;
     }
-    traced_send(link, message, around)
+    traced_send(remote, message, around)
 }
 
 #[cold]
-fn traced_send(link: &Link, message: &dyn Outgoing, around: Option<Trace>) -> Option<Trace> {
+fn traced_send(remote: Remote<'_>, message: &dyn Outgoing, around: Option<Trace>) -> Option<Trace> {
     if builtin::handles(message.key()) {
         return None;
     }
@@ -83,17 +87,38 @@ fn traced_send(link: &Link, message: &dyn Outgoing, around: Option<Trace>) -> Op
             (state::begin(message.name(), &fields)?, String::new())
         }
     };
-    let trace = Trace {
-        id,
-        span: new_span(),
-    };
+    let trace = Trace { id, span: new_span() };
     state::note(Record {
         parent,
         message: message.name().to_owned(),
         text: text(shape.as_ref(), &bytes),
-        ..blank(trace, Point::ClientSend, state::process(), link)
+        ..blank(trace, Point::ClientSend, state::process(), &remote())
     });
     Some(trace)
+}
+
+/// A message on a stream: of a client it may begin a trace; of a handler it is part of what it answers.
+#[inline]
+pub(crate) fn stream_send(link: &Link, message: &dyn Outgoing) -> Option<Trace> {
+    let around = current::scope().trace;
+    match (&link.table().handlers, around) {
+        (None, _) => client_send(&|| link.peer().text.clone(), message, None),
+        (Some(_), None) => None,
+        (Some(handlers), Some(trace)) => {
+            part_of_answer(handlers, trace, link, message);
+            Some(trace)
+        }
+    }
+}
+
+#[cold]
+fn part_of_answer(handlers: &Handlers, trace: Trace, link: &Link, message: &dyn Outgoing) {
+    let shape = message.shape();
+    state::note(Record {
+        message: message.name().to_owned(),
+        text: text(shape.as_ref(), &bytes_of(message)),
+        ..blank(trace, Point::ServerSend, service(handlers), &link.peer().text)
+    });
 }
 
 /// What a caller expects, for the text of a trace: the name and the shape.
@@ -102,12 +127,12 @@ pub type Expected = fn() -> (&'static str, Shape);
 /// A traced call has its answer.
 #[cold]
 pub(crate) fn client_recv(
-    link: &Link,
+    remote: Remote<'_>,
     trace: Trace,
     expected: Option<Expected>,
-    answer: &Result<Incoming, Fault>,
+    answer: Result<&Incoming, &Fault>,
 ) {
-    let mut record = blank(trace, Point::ClientRecv, state::process(), link);
+    let mut record = blank(trace, Point::ClientRecv, state::process(), &remote());
     match answer {
         Err(fault) => record.error = cut(fault.to_string()),
         Ok(incoming) => {
@@ -125,8 +150,8 @@ pub(crate) fn client_recv(
     state::note(record);
 }
 
-fn service(context: &Context) -> String {
-    let path = context.handlers.identity.borrow().path();
+fn service(handlers: &Handlers) -> String {
+    let path = handlers.identity.borrow().path();
     match path.is_empty() {
         true => state::process(),
         false => path,
@@ -150,7 +175,7 @@ pub(crate) fn server_recv(context: &Context, key: u64, given: &Given<'_>) {
     state::note(Record {
         message: context.entry.name.clone(),
         text: text(shape.as_ref(), bytes),
-        ..blank(trace, Point::ServerRecv, service(context), &context.link)
+        ..blank(trace, Point::ServerRecv, service(&context.handlers), &context.link.peer().text)
     });
 }
 
@@ -166,7 +191,7 @@ pub(crate) fn server_send(context: &Context, message: &dyn Outgoing) {
     state::note(Record {
         message: message.name().to_owned(),
         text: text(shape.as_ref(), &bytes_of(message)),
-        ..blank(trace, Point::ServerSend, service(context), &context.link)
+        ..blank(trace, Point::ServerSend, service(&context.handlers), &context.link.peer().text)
     });
 }
 
@@ -177,6 +202,6 @@ pub(crate) fn server_error(context: &Context, fault: &Fault) {
     state::note(Record {
         message: context.entry.name.clone(),
         error: cut(fault.to_string()),
-        ..blank(trace, Point::ServerSend, service(context), &context.link)
+        ..blank(trace, Point::ServerSend, service(&context.handlers), &context.link.peer().text)
     });
 }

@@ -55,7 +55,11 @@ fn list(tree: &Tree<'_>, out: &mut String) {
             Step::Begin(call) => (call, true),
             Step::End(call) => (call, false),
         };
-        for record in call.records.iter().filter(|record| is_first_half(record) == first) {
+        for record in call
+            .records
+            .iter()
+            .filter(|record| is_first_half(record) == first)
+        {
             line(call, record, out);
         }
     }
@@ -99,7 +103,9 @@ fn what(record: &Record) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// An arrow of a diagram.
@@ -154,7 +160,11 @@ fn plant_uml(tree: &Tree<'_>, out: &mut String) {
     let (names, arrows) = sequence(tree);
     let _ = writeln!(out, "@startuml\ntitle {}", tree.token);
     for (at, name) in names.iter().enumerate() {
-        let _ = writeln!(out, "participant \"{}\" as p{at}", one_line(name).replace('"', "'"));
+        let _ = writeln!(
+            out,
+            "participant \"{}\" as p{at}",
+            one_line(name).replace('"', "'")
+        );
     }
     for Arrow {
         from,

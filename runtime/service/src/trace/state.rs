@@ -10,7 +10,8 @@ use super::tags::{Fields, Tag, Tags};
 use super::token::{Base, hex, new_base};
 use crate::pattern::matches;
 use crate::builtin::messages::{
-    TraceDropped, TraceFilter, TraceList, TraceRead, TraceRecords, TraceTag, TraceTagged, TraceTags, TraceUntag,
+    TraceDropped, TraceFilter, TraceList, TraceRead, TraceRecords, TraceTag, TraceTagged, TraceTags,
+    TraceUntag,
 };
 
 struct State {

@@ -102,9 +102,8 @@ impl Tags {
     /// The trace that a message begins, if a tag wants it.
     pub fn begin(&mut self, name: &str, fields: Fields<'_>) -> Option<[u8; 16]> {
         let wanted = |tag: &&mut Tag| {
-            let all = |(path, pattern): &(String, String)| {
-                fields(path).is_some_and(|text| matches(pattern, &text))
-            };
+            let all =
+                |(path, pattern): &(String, String)| fields(path).is_some_and(|text| matches(pattern, &text));
             tag.left > 0 && matches(&tag.name, name) && tag.filters.iter().all(all)
         };
         let tag = self.0.iter_mut().find(wanted)?;

@@ -99,7 +99,12 @@ fn a_clock_that_is_off_changes_no_nesting() {
     let mut sorted = depths.clone();
     sorted.sort();
     let wanted = [("1", 0), ("2", 1), ("3", 1), ("4", 2), ("5", 2)];
-    assert!(sorted.iter().map(|(span, depth)| (span.as_str(), *depth)).eq(wanted));
+    assert!(
+        sorted
+            .iter()
+            .map(|(span, depth)| (span.as_str(), *depth))
+            .eq(wanted)
+    );
     let order: Vec<_> = depths.iter().map(|(span, _)| span.as_str()).collect();
     assert_eq!(order, ["1", "2", "4", "3", "5"]);
 }
