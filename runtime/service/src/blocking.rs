@@ -13,7 +13,7 @@ use gshell_session::{Body, Event, Head, SendError, Session, Side};
 use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
 use crate::conn::send_fault;
-use crate::lost;
+use crate::{lost, no_answer};
 use crate::payload::{Incoming, Outgoing, Payload};
 use crate::request::{inherited, millis, no_reply};
 use crate::trace::{self, Expected};
@@ -22,6 +22,9 @@ const READ_BUFFER: usize = 64 << 10;
 
 /// Time that a service has to say hello.
 const HELLO: Duration = Duration::from_secs(5);
+
+/// Longest single wait for a peer that does not read; between two of them it is seen whether a limit is over.
+const WRITE_WAIT: Duration = Duration::from_millis(100);
 
 /// A request that stays with the caller.
 struct Borrowed<'a, M>(&'a M);
@@ -77,6 +80,8 @@ pub struct Client {
     last_call: u32,
     queue: VecDeque<Received>,
     started: Instant,
+    /// Whoever receives says when a message is dealt with.
+    held: bool,
 }
 
 impl Client {
@@ -94,6 +99,7 @@ impl Client {
         let socket = socket.into();
         socket
             .set_nonblocking(false)
+            .and_then(|()| socket.set_write_timeout(Some(WRITE_WAIT)))
             .map_err(|error| lost(&error.to_string()))?;
         Ok(Client {
             socket,
@@ -104,6 +110,7 @@ impl Client {
             last_call: 0,
             queue: VecDeque::new(),
             started: Instant::now(),
+            held: false,
         })
     }
 
@@ -112,15 +119,35 @@ impl Client {
         self.socket.as_fd()
     }
 
+    /// Who is at the other end.
+    pub fn peer(&self) -> String {
+        self.socket.peer()
+    }
+
+    /// From now on a message that came counts against the credit of its stream until [`Client::consumed`] is told of it:
+    /// for programs that keep what came until somebody wants it.
+    pub fn hold_credit(&mut self) {
+        self.held = true;
+    }
+
+    /// A message of so many bytes that came on the stream is dealt with; the peer may send more.
+    pub fn consumed(&mut self, stream: u32, bytes: u32) {
+        self.session.consumed(stream, bytes);
+    }
+
     /// Opens a further stream.
     pub fn open(&mut self) -> Result<u32, Fault> {
-        self.ready()?;
+        self.ready(None)?;
         self.session.open()
     }
 
     /// Waits until both sides have said hello.
-    fn ready(&mut self) -> Result<(), Fault> {
-        let deadline = Instant::now() + HELLO;
+    fn ready(&mut self, limit: Option<Instant>) -> Result<(), Fault> {
+        if self.session.is_ready() {
+            return Ok(());
+        }
+        let hello = Instant::now() + HELLO;
+        let deadline = limit.map_or(hello, |limit| limit.min(hello));
         while !self.session.is_ready() {
             self.flush()?;
             if !self.fill(Some(deadline))? {
@@ -136,29 +163,36 @@ impl Client {
 
     /// Sends a request on stream 0 and waits for its reply; `limit` bounds the whole call.
     pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
-        let request = Borrowed(request);
-        let trace = trace::client_send(&|| self.socket.peer(), &request, None);
+        let expected: Expected = || (R::NAME, Shape::of::<R>());
+        self.call_with(0, &Borrowed(request), limit, Some(expected))?.decode()
+    }
+
+    /// Sends a request of any kind on a stream and waits for its reply; `limit` bounds the whole call. A call that takes
+    /// longer is given up: the service is told, and a late reply is dropped.
+    ///
+    /// # Errors
+    /// What the service answers, `Timeout`, or the loss of the stream or the connection.
+    pub fn call_with(
+        &mut self,
+        stream: u32,
+        request: &dyn Outgoing,
+        limit: Option<Duration>,
+        expected: Option<Expected>,
+    ) -> Result<Incoming, Fault> {
+        let trace = trace::client_send(&|| self.socket.peer(), request, None);
         let limit = inherited(limit);
-        let answer = self.ask(&request, limit, trace);
+        let late = || no_reply(request.name(), limit.unwrap_or_default());
+        let answer = self.ask(stream, request, limit, trace);
+        let answer = answer.and_then(|answer| answer.ok_or_else(late));
         if let Some(trace) = trace {
-            let expected: Expected = || (R::NAME, Shape::of::<R>());
-            let late = || no_reply(Q::NAME, limit.unwrap_or_default());
-            let seen = answer.as_ref().map_err(Clone::clone);
-            let seen = seen.and_then(|answer| answer.as_ref().ok_or_else(late));
-            let peer = || self.socket.peer();
-            trace::client_recv(&peer, trace, Some(expected), seen.as_ref().map(|answer| *answer));
+            trace::client_recv(&|| self.socket.peer(), trace, expected, answer.as_ref());
         }
-        match answer? {
-            Some(reply) => reply.decode(),
-            None => {
-                let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
-                Err(Fault::new(Code::Timeout, text))
-            }
-        }
+        answer
     }
 
     fn ask(
         &mut self,
+        stream: u32,
         request: &dyn Body,
         limit: Option<Duration>,
         trace: Option<Trace>,
@@ -170,16 +204,44 @@ impl Client {
             deadline_ms: limit.map(millis),
             trace,
         };
-        self.send_with(0, head, request)?;
-        let deadline = limit.map(|limit| Instant::now() + limit);
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        if !self.send_until(stream, head, request, deadline)? {
+            return Ok(None);
+        }
         let mut others = VecDeque::new();
         let reply = loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            match self.receive(left)? {
-                Some(Received::Message(_, Some(call), message)) if call == id => break Ok(Some(message)),
-                Some(Received::Error(_, Some(call), fault)) if call == id => break Err(fault),
-                Some(other) => others.push_back(other),
-                None => break Ok(None),
+            match self.receive(left) {
+                Ok(Some(Received::Message(on, Some(call), message))) => {
+                    if self.held {
+                        self.session.consumed(on, message.payload.cost());
+                    }
+                    // Another number is that of a call that was given up.
+                    if call == id {
+                        break Ok(Some(message));
+                    }
+                }
+                Ok(Some(Received::Error(_, Some(call), fault))) => {
+                    if call == id {
+                        break Err(fault);
+                    }
+                }
+                Ok(Some(other)) => {
+                    let end = match &other {
+                        Received::Ended(on) if *on == stream => Some(no_answer()),
+                        Received::Reset(on, fault) if *on == stream => Some(fault.clone()),
+                        _ => None,
+                    };
+                    others.push_back(other);
+                    if let Some(fault) = end {
+                        break Err(fault);
+                    }
+                }
+                Ok(None) => {
+                    self.session.cancel(stream, id);
+                    break self.write_until(Some(Instant::now())).map(|_| None);
+                }
+                Err(fault) => break Err(fault),
             }
         };
         others.append(&mut self.queue);
@@ -189,7 +251,33 @@ impl Client {
 
     /// Sends a message, waiting for credit while the peer does not read.
     pub fn send<M: Message>(&mut self, stream: u32, message: &M) -> Result<(), Fault> {
-        self.send_with(stream, Head::default(), message)
+        self.send_until(stream, Head::default(), message, None)?;
+        Ok(())
+    }
+
+    /// As [`Client::send`], for a message of any kind and for so long.
+    ///
+    /// # Errors
+    /// `Timeout` when the peer does not read, and then the message is not sent; the loss of the stream or the connection.
+    pub fn send_with(
+        &mut self,
+        stream: u32,
+        message: &dyn Outgoing,
+        limit: Option<Duration>,
+    ) -> Result<(), Fault> {
+        let trace = trace::client_send(&|| self.socket.peer(), message, None);
+        let head = Head {
+            trace,
+            ..Head::default()
+        };
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        match self.send_until(stream, head, message, deadline)? {
+            true => Ok(()),
+            false => {
+                let text = format!("{} could not be sent: the peer does not read", message.name());
+                Err(Fault::new(Code::Timeout, text))
+            }
+        }
     }
 
     /// Whether a message can be sent without waiting.
@@ -197,14 +285,31 @@ impl Client {
         self.session.credit(stream) > 0
     }
 
-    fn send_with(&mut self, stream: u32, head: Head, message: &dyn Body) -> Result<(), Fault> {
-        self.ready()?;
+    /// Queues the message when there is credit and writes it as far as the time allows; `false` when there was none.
+    fn send_until(
+        &mut self,
+        stream: u32,
+        head: Head,
+        message: &dyn Body,
+        deadline: Option<Instant>,
+    ) -> Result<bool, Fault> {
+        self.ready(deadline)?;
         loop {
+            // What is queued already goes first, so that a peer which reads nothing is not sent ever more.
+            if !self.write_until(deadline)? {
+                return Ok(false);
+            }
             match self.session.send_body(stream, head, message) {
-                Ok(()) => return self.flush(),
+                Ok(()) => {
+                    self.write_until(deadline)?;
+                    return Ok(true);
+                }
                 Err(SendError::NoCredit) => {
-                    let event = self.wait_event(None)?;
-                    self.queue.extend(event);
+                    let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+                    match self.wait_event(left)? {
+                        Some(event) => self.queue.push_back(event),
+                        None => return Ok(false),
+                    }
                 }
                 Err(error) => return Err(send_fault(&error)),
             }
@@ -219,6 +324,12 @@ impl Client {
         Ok(())
     }
 
+    /// Gives a stream up for both sides; the peer is told why.
+    pub fn reset(&mut self, stream: u32, fault: &Fault) -> Result<(), Fault> {
+        self.session.reset(stream, fault);
+        self.flush()
+    }
+
     /// The next thing that came on any stream; `None` when nothing came within `limit` (`None`: wait for
     /// ever).
     pub fn receive(&mut self, limit: Option<Duration>) -> Result<Option<Received>, Fault> {
@@ -231,15 +342,26 @@ impl Client {
 
     /// Writes all that is pending.
     pub fn flush(&mut self) -> Result<(), Fault> {
+        self.write_until(None)?;
+        Ok(())
+    }
+
+    /// As [`Client::flush`], for so long; `false` when the peer did not take all of it.
+    fn write_until(&mut self, deadline: Option<Instant>) -> Result<bool, Fault> {
         while !self.session.pending().is_empty() {
             match self.socket.write(self.session.pending()) {
                 Ok(n) => self.session.written(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if deadline.is_some_and(|at| Instant::now() >= at) {
+                        return Ok(false);
+                    }
+                }
                 // The peer may have said why it closed: what it sent last counts more than the pipe error.
                 Err(error) => return Err(self.last_words().unwrap_or_else(|| lost(&error.to_string()))),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn last_words(&mut self) -> Option<Fault> {
@@ -264,6 +386,7 @@ impl Client {
                 match self.socket.write(self.session.pending()) {
                     Ok(n) => self.session.written(n),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    // It goes out with what is written next; a peer that is gone shows when it is read.
                     Err(_) => break,
                 }
             }
@@ -305,7 +428,7 @@ impl Client {
             };
             self.taken += used;
             if let Some(received) = received {
-                if let Received::Message(stream, _, message) = &received {
+                if let (false, Received::Message(stream, _, message)) = (self.held, &received) {
                     self.session.consumed(*stream, message.payload.cost());
                 }
                 return Ok(Some(received));
