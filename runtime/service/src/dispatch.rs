@@ -82,7 +82,6 @@ impl Handlers {
             },
             handlers: self.clone(),
         };
-        link.table().request_began();
         if head.trace.is_some() && kind != Kind::Builtin {
             trace::server_recv(&context, key, &given);
         }
@@ -170,7 +169,6 @@ impl Handlers {
         context.reply_error(&Fault::new(Code::Limit, text));
         context.entry.counts.ended(Outcome::Failed, 0);
         context.link.consumed(context.stream, cost);
-        context.link.table().request_done();
         if let Some(line) = line {
             self.advance(&line);
         }
@@ -273,7 +271,6 @@ impl Handlers {
         waiting.context.entry.counts.ended(Outcome::Cancelled, 0);
         let link = &waiting.context.link;
         link.consumed(waiting.context.stream, waiting.cost);
-        link.table().request_done();
         if let Some(line) = &waiting.line {
             self.advance(line);
         }

@@ -250,7 +250,6 @@ impl Drop for Job {
         }
         // The request's bytes count against the stream's credit until its handler is done.
         link.consumed(*stream, self.cost);
-        link.table().request_done();
         if let Some(line) = self.line.take() {
             handlers.advance(&line);
         }

@@ -99,9 +99,7 @@ impl<'a, Q: Message> Request<'a, Q> {
             Err(fault) if !builtin::is_unknown(&fault) => Err(fault),
             Err(fault) => Err(match self.by {
                 By::Stream(stream) => Box::pin(builtin::explain::<Q>(stream, fault)).await,
-                By::Client(client) => {
-                    Box::pin(builtin::explain::<Q>(&client.default_stream(), fault)).await
-                }
+                By::Client(client) => Box::pin(builtin::explain::<Q>(&client.default_stream(), fault)).await,
             }),
         }
     }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use gshell_wire::{Bytes, Code, Fault, Message, Shape};
 
-use super::messages::{Describe, Description, LoadFigures, MessageInfo, MessageStats, ReplyInfo, StatsFigures};
+use super::messages::{
+    Describe, Description, LoadFigures, MessageInfo, MessageStats, ReplyInfo, StatsFigures,
+};
 use crate::dispatch::workers_of;
 use crate::entry::{Described, Entry};
 use crate::handlers::Handlers;

@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use gshell_wire::{Fault, Message, Priority};
 
-pub use self::describe::{difference, explain, explain_shape};
 pub(crate) use self::describe::is_unknown;
+pub use self::describe::{difference, explain, explain_shape};
 use self::messages::{
     Describe, Load, Ping, Pong, Stats, TraceList, TracePurge, TraceRead, TraceTag, TraceUntag,
 };

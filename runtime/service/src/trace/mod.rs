@@ -15,6 +15,8 @@ pub mod token;
 pub mod tree;
 
 pub use self::points::Expected;
-pub(crate) use self::points::{client_recv, client_send, server_error, server_recv, server_send, stream_send};
+pub(crate) use self::points::{
+    client_recv, client_send, server_error, server_recv, server_send, stream_send,
+};
 pub use self::state::set_process_name;
 pub(crate) use self::state::{list, purge, read, tag, untag};

@@ -175,7 +175,12 @@ pub(crate) fn server_recv(context: &Context, key: u64, given: &Given<'_>) {
     state::note(Record {
         message: context.entry.name.clone(),
         text: text(shape.as_ref(), bytes),
-        ..blank(trace, Point::ServerRecv, service(&context.handlers), &context.link.peer().text)
+        ..blank(
+            trace,
+            Point::ServerRecv,
+            service(&context.handlers),
+            &context.link.peer().text,
+        )
     });
 }
 
@@ -191,7 +196,12 @@ pub(crate) fn server_send(context: &Context, message: &dyn Outgoing) {
     state::note(Record {
         message: message.name().to_owned(),
         text: text(shape.as_ref(), &bytes_of(message)),
-        ..blank(trace, Point::ServerSend, service(&context.handlers), &context.link.peer().text)
+        ..blank(
+            trace,
+            Point::ServerSend,
+            service(&context.handlers),
+            &context.link.peer().text,
+        )
     });
 }
 
@@ -202,6 +212,11 @@ pub(crate) fn server_error(context: &Context, fault: &Fault) {
     state::note(Record {
         message: context.entry.name.clone(),
         error: cut(fault.to_string()),
-        ..blank(trace, Point::ServerSend, service(&context.handlers), &context.link.peer().text)
+        ..blank(
+            trace,
+            Point::ServerSend,
+            service(&context.handlers),
+            &context.link.peer().text,
+        )
     });
 }

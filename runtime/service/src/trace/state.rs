@@ -8,11 +8,11 @@ use gshell_wire::{Code, Fault};
 use super::record::{Record, Ring};
 use super::tags::{Fields, Tag, Tags};
 use super::token::{Base, hex, new_base};
-use crate::pattern::matches;
 use crate::builtin::messages::{
     TraceDropped, TraceFilter, TraceList, TraceRead, TraceRecords, TraceTag, TraceTagged, TraceTags,
     TraceUntag,
 };
+use crate::pattern::matches;
 
 struct State {
     tags: Tags,
