@@ -336,8 +336,10 @@ impl Client {
         if let Some(event) = self.queue.pop_front() {
             return Ok(Some(event));
         }
-        self.flush()?;
-        self.wait_event(limit)
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        self.write_until(deadline)?;
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        self.wait_event(left)
     }
 
     /// Writes all that is pending.
@@ -376,7 +378,7 @@ impl Client {
     }
 
     fn wait_event(&mut self, limit: Option<Duration>) -> Result<Option<Received>, Fault> {
-        let deadline = limit.map(|limit| Instant::now() + limit);
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
             if let Some(event) = self.decode()? {
                 return Ok(Some(event));
