@@ -38,7 +38,7 @@ fn without_a_node_nothing_is_said_and_none_is_started() {
     let out = gshell_tests::command::run(command, b"");
     assert_eq!((out.ok(), out.stderr.as_str()), ("", ""));
     assert!(node.processes().is_empty());
-    assert_eq!(complete(&node, &["sta"]), ["start"]);
+    assert_eq!(complete(&node, &["star"]), ["start"]);
     assert_eq!(complete(&node, &["run", ""]), [":files"]);
 }
 

@@ -4,19 +4,20 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gshell_control::messages::daemon::{GroupList, Groups, Jobs, Ps};
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
 use gshell_service::blocking::Client;
+use gshell_service::builtin::messages::{Describe, Description};
+use gshell_service::dirs::Dirs;
 use gshell_service::unix;
 use gshell_wire::Message;
 
 use super::args::{Matches, Values, options};
 use super::failure::Outcome;
 use super::{PROGRAM, SELF, link, output, values};
-use crate::dirs::Dirs;
 use crate::exit_codes::Status;
 
 /// Time that the node has; whoever presses the tab key does not wait for one that hangs.
@@ -34,28 +35,76 @@ pub fn run(words: Vec<OsString>) -> Outcome {
 struct Node {
     groups: GroupList,
     jobs: Jobs,
+    /// Publisher and service.
+    services: Vec<String>,
+    /// Names of message types, and what they are for.
+    types: Vec<(String, String)>,
 }
 
 impl Node {
-    /// The one that the options mean; empty when there is none.
-    fn find(matches: &Matches) -> Self {
-        Self::ask(matches).unwrap_or_default()
+    /// What the one that the options mean says about such values; empty when there is none.
+    fn find(matches: &Matches, values: Values) -> Self {
+        Self::ask(matches, values).unwrap_or_default()
     }
 
-    fn ask(matches: &Matches) -> Option<Self> {
+    fn ask(matches: &Matches, values: Values) -> Option<Self> {
         let folder = |long| matches.raw(long).map(Path::new);
         let dirs = Dirs::find(folder("run-dir"), folder("state-dir")).ok()?;
         dirs.check_run().ok()?;
         if matches.text("provider") != Some(SELF) {
             return None;
         }
-        let socket = unix::connect(&unix::socket_path(&dirs.run, PUBLISHER, DAEMON_SERVICE)).ok()?;
-        let mut client = link::greet(Client::over(socket), "", SOON).ok()?;
+        match values {
+            Values::Service => {
+                let services = published(&dirs).into_iter().map(|(name, _)| name).collect();
+                return Some(Self {
+                    services,
+                    ..Self::default()
+                });
+            }
+            Values::Message => {
+                let types = types(&dirs, matches.texts(0).first().map(String::as_str));
+                return Some(Self {
+                    types,
+                    ..Self::default()
+                });
+            }
+            _ => {}
+        }
+        let mut client = open(&unix::socket_path(&dirs.run, PUBLISHER, DAEMON_SERVICE))?;
         Some(Self {
             groups: call(&mut client, &Groups {})?,
             jobs: call(&mut client, &Ps::default())?,
+            ..Self::default()
         })
     }
+}
+
+/// The services of a node, and their sockets.
+fn published(dirs: &Dirs) -> Vec<(String, PathBuf)> {
+    let all = unix::published(&dirs.run).into_iter();
+    all.map(|(publisher, service, path)| (format!("{publisher}/{service}"), path))
+        .collect()
+}
+
+/// The message types of the service that is named, or of all.
+fn types(dirs: &Dirs, service: Option<&str>) -> Vec<(String, String)> {
+    let mut types = Vec::new();
+    for (name, path) in published(dirs) {
+        if service.is_none_or(|service| service == name) {
+            let described = open(&path).and_then(|mut client| call(&mut client, &Describe {}));
+            let described = described.map_or_else(Vec::new, |known: Description| known.messages);
+            types.extend(described.into_iter().map(|message| (message.name, message.help)));
+        }
+    }
+    types.sort();
+    types.dedup();
+    types
+}
+
+fn open(path: &Path) -> Option<Client> {
+    let socket = unix::connect(path).ok()?;
+    link::greet(Client::over(socket).ok()?, "", SOON).ok()
 }
 
 fn call<Q: Message, R: Message>(client: &mut Client, request: &Q) -> Option<R> {
@@ -73,7 +122,7 @@ struct Found {
 impl Found {
     fn add(&mut self, word: &str, about: &str) {
         // What a shell would have to quote is not worth the trouble that four shells make of it.
-        let plain = |c: char| c.is_alphanumeric() || "-_.+@%,".contains(c);
+        let plain = |c: char| c.is_alphanumeric() || "-_.+@%,/".contains(c);
         if word.starts_with(&self.current) && word.chars().all(plain) {
             let about: String = about
                 .chars()
@@ -84,7 +133,7 @@ impl Found {
     }
 }
 
-fn candidates(words: Vec<String>, node: &dyn Fn(&Matches) -> Node) -> String {
+fn candidates(words: Vec<String>, node: &dyn Fn(&Matches, Values) -> Node) -> String {
     let mut words = put_together(words);
     let current = words.pop().unwrap_or_default();
     let no_options = words.iter().any(|word| word == "--");
@@ -126,7 +175,7 @@ fn put_together(words: Vec<String>) -> Vec<String> {
     whole
 }
 
-fn add_options(found: &mut Found, matches: &Matches, node: &dyn Fn(&Matches) -> Node) {
+fn add_options(found: &mut Found, matches: &Matches, node: &dyn Fn(&Matches, Values) -> Node) {
     let mut all = options(matches.path());
     if let Some((name, value)) = found.current.split_once('=') {
         let option =
@@ -150,20 +199,28 @@ fn add_commands(found: &mut Found, matches: &Matches) {
     }
 }
 
-fn add_values(found: &mut Found, matches: &Matches, values: Values, node: &dyn Fn(&Matches) -> Node) {
+fn add_values(found: &mut Found, matches: &Matches, values: Values, node: &dyn Fn(&Matches, Values) -> Node) {
     match values {
         Values::Any => {}
         Values::Words(words) => words.iter().for_each(|word| found.add(word, "")),
         Values::File => found.text.push_str(":files\n"),
         Values::Folder => found.text.push_str(":folders\n"),
-        Values::Job => add_jobs(found, &node(matches)),
-        Values::Group => add_groups(found, &node(matches)),
+        Values::Job => add_jobs(found, &node(matches, values)),
+        Values::Group => add_groups(found, &node(matches, values)),
         Values::Log => {
             found.add(values::DAEMON, "the node itself");
-            let node = node(matches);
+            let node = node(matches, values);
             add_groups(found, &node);
             add_jobs(found, &node);
         }
+        Values::Service => node(matches, values)
+            .services
+            .iter()
+            .for_each(|name| found.add(name, "service")),
+        Values::Message => node(matches, values)
+            .types
+            .iter()
+            .for_each(|(name, help)| found.add(name, help)),
         Values::Command => add_commands(found, &Matches::new(&PROGRAM)),
     }
 }
@@ -197,7 +254,7 @@ mod tests {
     use gshell_control::{GroupInfo, Job};
 
     fn complete(words: &[&str]) -> Vec<String> {
-        let node = |_: &Matches| {
+        let node = |_: &Matches, _: Values| {
             let job = |id: &str, name: &str| Job {
                 id: id.into(),
                 name: name.into(),
@@ -217,6 +274,8 @@ mod tests {
                         job("11", "a b;$(x)"),
                     ],
                 },
+                services: vec!["gshell/daemon".into(), "gshell/grg-web-0.1.0".into()],
+                types: vec![("gshell.Ps".into(), "Lists.".into())],
             }
         };
         let text = candidates(words.iter().map(|word| (*word).to_owned()).collect(), &node);
@@ -240,7 +299,7 @@ mod tests {
             "it is there"
         );
         assert_eq!(complete(&["completions", ""]), ["bash", "fish", "zsh"]);
-        assert_eq!(complete(&["nonsense", "--nonsense", "sta"]), ["start"]);
+        assert_eq!(complete(&["nonsense", "--nonsense", "star"]), ["start"]);
     }
 
     #[test]
@@ -268,6 +327,14 @@ mod tests {
             ["daemon", "web", "00aa11bb22cc", "0f0011223344", "11", "top"]
         );
         assert_eq!(complete(&["attach", "top", ""]), [""; 0], "it takes one");
+    }
+
+    #[test]
+    fn services_and_their_messages() {
+        assert_eq!(complete(&["stats", "gshell/d"]), ["gshell/daemon"]);
+        assert_eq!(complete(&["call", "gshell/daemon", "gshell.P"]), ["gshell.Ps"]);
+        assert_eq!(complete(&["call", "gshell/daemon", "gshell.Ps", ""]), [""; 0]);
+        assert_eq!(complete(&["mtrace", "tag", ""]), ["gshell.Ps"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod act;
 mod args;
 mod attach;
 mod autostart;
+mod call;
 mod complete;
 mod completions;
 mod daemon;
@@ -22,13 +23,19 @@ mod link;
 mod list;
 mod local;
 mod log;
+mod monitor;
+mod mtrace;
 mod output;
 mod pack;
 mod ps;
 mod run;
+mod schema;
 mod selftest;
+mod service;
 mod shell;
+mod stats;
 mod time;
+mod value;
 mod values;
 
 use std::ffi::OsString;
@@ -104,6 +111,11 @@ const PROGRAM: Command = Command {
         &kill::COMMAND,
         &log::COMMAND,
         &list::COMMAND,
+        &schema::COMMAND,
+        &call::COMMAND,
+        &stats::COMMAND,
+        &monitor::COMMAND,
+        &mtrace::COMMAND,
         &id::COMMAND,
         &info::COMMAND,
         &shell::COMMAND,

@@ -4,9 +4,11 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use gshell_wire::Value;
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::value::pretty;
 
 /// Writes `text` to standard output; whether somebody still reads.
 pub fn print(text: &str) -> Result<bool, Failure> {
@@ -30,6 +32,11 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     text.push('\n');
     print(&text)?;
     Ok(())
+}
+
+/// Writes a tree as indented JSON to standard output.
+pub fn tree(value: &Value) -> Result<(), Failure> {
+    print(&pretty(value)).map(|_| ())
 }
 
 /// Says something to the user: a line on standard error, with the program's name.

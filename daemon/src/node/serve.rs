@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use gshell_control::Job;
 use gshell_control::messages::daemon::{Act, GroupList, Groups, Jobs, KillGroups, Locate, Located, Ps, Run};
-use gshell_control::messages::log::LogQuery;
+use gshell_control::messages::log::{Chunk, End, LogQuery, Lost, Redirect};
 use gshell_control::messages::node::{
     Id, Info, List, NodeId, NodeInfo, SCOPE_OS, ServiceEntry, Services, Shutdown,
 };
-use gshell_control::names::{PUBLISHER, wild};
-use gshell_service::{Handlers, unix};
+use gshell_control::names::{DAEMON_SERVICE, PUBLISHER, wild};
+use gshell_service::{Handlers, Identity, unix};
 use gshell_wire::{Code, Fault};
 
 use super::group::Group;
@@ -20,7 +20,9 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
     let at = || node.clone();
     let (a, b, c, d, e, f) = (at(), at(), at(), at(), at(), at());
     let (g, h, i, j, k) = (at(), at(), at(), at(), at());
-    Handlers::new()
+    let handlers = Handlers::new()
+        // What was begun for a caller that went away is not left half done.
+        .finishing()
         .on(move |request: Run, context| run::run(a.clone(), request, context))
         .on(move |request: Ps, _| std::future::ready(Ok(ps(&b, &request))))
         .on(move |request: Act, _| act::act(c.clone(), request))
@@ -32,6 +34,16 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
         .on(move |_: Id, _| std::future::ready(Ok(NodeId { id: i.id.clone() })))
         .on(move |request: Shutdown, _| kill::shutdown(j.clone(), request))
         .on_stream(move |request: LogQuery, stream, _| logs::serve(k.clone(), request, stream))
+        .sends::<Chunk>()
+        .sends::<Lost>()
+        .sends::<End>()
+        .sends::<Redirect>();
+    handlers.identify(Identity {
+        publisher: PUBLISHER.to_owned(),
+        service: DAEMON_SERVICE.to_owned(),
+        provider: node.id.clone(),
+    });
+    handlers
 }
 
 fn ps(node: &Node, request: &Ps) -> Jobs {
@@ -91,7 +103,7 @@ fn list(node: &Node, request: &List) -> Services {
                 .and_then(|group| group.pid())
                 .unwrap_or(0)
         }
-        None if service == gshell_control::names::DAEMON_SERVICE => std::process::id() as i32,
+        None if service == DAEMON_SERVICE => std::process::id() as i32,
         None => 0,
     };
     let entries = unix::published(&node.run_dir)

@@ -12,7 +12,7 @@ use async_channel::Receiver;
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
 use gshell_group::store::Packages;
 use gshell_service::rt::{self, Io};
-use gshell_service::{Server, unix};
+use gshell_service::{Server, trace, unix};
 use gshell_sys::lock::Lock;
 use gshell_sys::process::{self, ExitStatus};
 use gshell_sys::signal::{self, SignalFd};
@@ -137,6 +137,7 @@ async fn serve_until_told(
     }
     reports.into_iter().for_each(|text| node.report(text));
     adopt::find_groups(&node).await;
+    trace::set_process_name(DAEMON_SERVICE);
     let server = Server::new(serve::handlers(&node), gshell_group::admission());
     let listener = published.listener().try_clone().map_err(because("socket"))?;
     rt::spawn(follow_exits(node.clone(), exits)).detach();

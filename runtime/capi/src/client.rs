@@ -140,7 +140,7 @@ impl Conn {
     /// Asks the service what it handles, and learns the types.
     fn describe(&mut self) -> Result<Description> {
         let request = Typed::new(Describe {});
-        let answer = live(&mut self.client)?.call_with(0, &request, Some(DESCRIPTION), None)?;
+        let answer = live(&mut self.client)?.call_with(0, &request, Some(DESCRIPTION))?;
         let description: Description = answer.decode()?;
         for message in &description.messages {
             let replies = message.replies.iter().map(|reply| (&reply.name, &reply.shape));
@@ -190,7 +190,7 @@ impl Conn {
     /// # Errors
     /// What the service answers, `Timeout`, or the loss of the connection.
     pub fn call(&mut self, stream: u32, request: &mut Message, ms: i32) -> Result<Message> {
-        let answer = live(&mut self.client)?.call_with(stream, &request.sending()?, limit(ms), None);
+        let answer = live(&mut self.client)?.call_with(stream, &request.sending()?, limit(ms));
         match answer {
             Ok(incoming) => {
                 // Who sends bytes only has no use for the fields of the reply.
@@ -232,16 +232,14 @@ impl Conn {
             // The stream was closed here: its peer is told when it goes on sending.
             if let Received::Message(..) = event {
                 let fault = Fault::new(Code::Cancelled, "nobody reads this stream any more");
-                live(&mut self.client)?.reset(id, &fault)?;
+                live(&mut self.client)?.reset(id, &fault);
             }
             return Ok(());
         };
         match event {
-            // The late answer of a call that was given up.
-            Received::Message(_, Some(_), message) => live(&mut self.client)?.consumed(id, message.payload.cost()),
-            Received::Error(_, Some(_), _) => {}
-            Received::Message(_, None, message) => queue.waiting.push_back(Ok(message)),
-            Received::Error(_, None, fault) => queue.waiting.push_back(Err(fault)),
+            // Answers go to who waits for them, and late ones to nobody: what is here came by itself.
+            Received::Message(_, _, message) => queue.waiting.push_back(Ok(message)),
+            Received::Error(_, _, fault) => queue.waiting.push_back(Err(fault)),
             Received::Ended(_) => (queue.ended, queue.news) = (true, true),
             Received::Reset(_, fault) => (queue.fault, queue.news) = (Some(fault), true),
             Received::Credit(_) => {}
@@ -261,7 +259,7 @@ impl Conn {
                 return Ok(true);
             }
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            match live(&mut self.client)?.receive(left)? {
+            match live(&mut self.client)?.receive_within(left)? {
                 Some(event) => self.route(event)?,
                 None => return Ok(false),
             }
@@ -290,7 +288,7 @@ impl Conn {
                 return Ok(None);
             }
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            match live(&mut self.client)?.receive(left)? {
+            match live(&mut self.client)?.receive_within(left)? {
                 Some(event) => self.route(event)?,
                 None => return Err(Fault::new(Code::Timeout, format!("no message within {ms} ms"))),
             }
@@ -332,7 +330,7 @@ impl StreamHandle {
         if let Some(fault) = conn.streams.get(&self.id).and_then(|queue| queue.fault.clone()) {
             return Err(fault);
         }
-        live(&mut conn.client)?.send_with(self.id, &sending, limit(ms))
+        live(&mut conn.client)?.send_within(self.id, &sending, limit(ms))
     }
 
     /// The next message; `None` when the service sends no more.

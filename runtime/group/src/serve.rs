@@ -4,19 +4,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_channel::Sender;
-use gshell_control::messages::attach::Attach;
+use gshell_control::messages::attach::{Attach, AttachedState, Finished, Left, Output};
 use gshell_control::messages::groups::{
-    Command, Commanded, EnvAction, GroupEnding, GroupShutdown, GroupStats, Hello, Launch, Launched, Watch,
-    Welcome,
+    Changed, Command, Commanded, EnvAction, GroupEnding, GroupShutdown, GroupStats, Hello, Launch, Launched,
+    Removed, Synced, Watch, Welcome,
 };
-use gshell_control::messages::log::LogQuery;
-use gshell_service::{Admit, Handlers, rt};
+use gshell_control::messages::log::{Chunk, End, LogQuery, Lost};
+use gshell_control::names::{GROUP_SERVICE_PREFIX, PUBLISHER};
+use gshell_service::{Admit, Handlers, Identity, rt, trace};
 use gshell_sys::peer::{current_uid, is_member};
 use gshell_wire::{Code, Fault};
 
 use crate::serve_log::{self, Source};
 use crate::table::Group;
 use crate::{attach, logs_dir, watch};
+
+/// What the own node is called as a provider.
+const SELF: &str = "self";
 
 /// The system group whose members may use a node that another user runs.
 const USERS: &str = "gshell";
@@ -51,18 +55,38 @@ pub(crate) fn handlers(group: &Rc<Group>, told: Sender<()>) -> Handlers {
         for_group(group),
         for_group(group),
     );
-    Handlers::new()
+    let handlers = Handlers::new()
+        // What was begun for a caller that went away is not left half done.
+        .finishing()
         .on(move |_: Hello, _| std::future::ready(Ok(welcome(&a))))
         .on(move |request: Launch, _| launch(b.clone(), request))
         .on(move |request: Command, _| command(c.clone(), request))
         .on(move |_: GroupStats, _| std::future::ready(Ok(d.figures())))
         .on(move |request: GroupShutdown, _| shutdown(e.clone(), request, told.clone()))
         .on_stream(move |_: Watch, stream, _| watch::serve(f.clone(), stream))
+        .sends::<Changed>()
+        .sends::<Removed>()
+        .sends::<Synced>()
         .on_stream(move |request: LogQuery, stream, _| log(g.clone(), request, stream))
+        .sends::<Chunk>()
+        .sends::<Lost>()
+        .sends::<End>()
         .on_stream({
             let group = group.clone();
             move |request: Attach, stream, _| attach::serve(group.clone(), request, stream)
         })
+        .sends::<AttachedState>()
+        .sends::<Output>()
+        .sends::<Left>()
+        .sends::<Finished>();
+    let name = &group.name;
+    trace::set_process_name(name);
+    handlers.identify(Identity {
+        publisher: PUBLISHER.to_owned(),
+        service: format!("{GROUP_SERVICE_PREFIX}{name}"),
+        provider: SELF.to_owned(),
+    });
+    handlers
 }
 
 fn welcome(group: &Group) -> Welcome {

@@ -2,6 +2,9 @@
 //!
 //! The same session machine; the thread that calls reads and writes its socket itself.
 
+mod dynamic;
+mod streams;
+
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,6 +15,7 @@ use gshell_net::{Socket, unix};
 use gshell_session::{Body, Event, Head, SendError, Session, Side};
 use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
+pub use self::dynamic::Sent;
 use crate::conn::send_fault;
 use crate::{lost, no_answer};
 use crate::payload::{Incoming, Outgoing, Payload};
@@ -22,9 +26,6 @@ const READ_BUFFER: usize = 64 << 10;
 
 /// Time that a service has to say hello.
 const HELLO: Duration = Duration::from_secs(5);
-
-/// Longest single wait for a peer that does not read; between two of them it is seen whether a limit is over.
-const WRITE_WAIT: Duration = Duration::from_millis(100);
 
 /// A request that stays with the caller.
 struct Borrowed<'a, M>(&'a M);
@@ -55,6 +56,9 @@ impl<M: Message> Outgoing for Borrowed<'_, M> {
     }
 }
 
+/// Longest write before there is a look at the clock, and at what the peer has sent: it may wait for this side to read.
+const WRITE_SLICE: Duration = Duration::from_millis(100);
+
 /// Something that came on a stream.
 #[derive(Debug)]
 pub enum Received {
@@ -70,6 +74,10 @@ pub enum Received {
     Credit(u32),
 }
 
+fn not_taken() -> Fault {
+    Fault::new(Code::Timeout, "the service did not take the request in time")
+}
+
 /// One connection, used by one thread.
 pub struct Client {
     socket: Socket,
@@ -80,6 +88,11 @@ pub struct Client {
     last_call: u32,
     queue: VecDeque<Received>,
     started: Instant,
+    /// The call that waits for its answer, and until when.
+    waiting: Option<u32>,
+    call_by: Option<Instant>,
+    /// A limit for reads is set.
+    limited: bool,
     /// Whoever receives says when a message is dealt with.
     held: bool,
 }
@@ -99,7 +112,7 @@ impl Client {
         let socket = socket.into();
         socket
             .set_nonblocking(false)
-            .and_then(|()| socket.set_write_timeout(Some(WRITE_WAIT)))
+            .and_then(|()| socket.set_write_timeout(Some(WRITE_SLICE)))
             .map_err(|error| lost(&error.to_string()))?;
         Ok(Client {
             socket,
@@ -110,6 +123,9 @@ impl Client {
             last_call: 0,
             queue: VecDeque::new(),
             started: Instant::now(),
+            waiting: None,
+            call_by: None,
+            limited: false,
             held: false,
         })
     }
@@ -119,39 +135,23 @@ impl Client {
         self.socket.as_fd()
     }
 
-    /// Who is at the other end.
-    pub fn peer(&self) -> String {
-        self.socket.peer()
-    }
-
-    /// From now on a message that came counts against the credit of its stream until [`Client::consumed`] is told of it:
-    /// for programs that keep what came until somebody wants it.
-    pub fn hold_credit(&mut self) {
-        self.held = true;
-    }
-
-    /// A message of so many bytes that came on the stream is dealt with; the peer may send more.
-    pub fn consumed(&mut self, stream: u32, bytes: u32) {
-        self.session.consumed(stream, bytes);
-    }
-
     /// Opens a further stream.
     pub fn open(&mut self) -> Result<u32, Fault> {
-        self.ready(None)?;
+        self.ready()?;
         self.session.open()
     }
 
     /// Waits until both sides have said hello.
-    fn ready(&mut self, limit: Option<Instant>) -> Result<(), Fault> {
+    fn ready(&mut self) -> Result<(), Fault> {
         if self.session.is_ready() {
             return Ok(());
         }
-        let hello = Instant::now() + HELLO;
-        let deadline = limit.map_or(hello, |limit| limit.min(hello));
+        let hello_by = Instant::now() + HELLO;
+        let deadline = self.call_by.map_or(hello_by, |at| at.min(hello_by));
         while !self.session.is_ready() {
             self.flush()?;
             if !self.fill(Some(deadline))? {
-                let text = format!("the service did not say hello within {HELLO:?}");
+                let text = "the service did not say hello in time";
                 return Err(Fault::new(Code::Timeout, text));
             }
             if let Some(event) = self.decode()? {
@@ -163,31 +163,25 @@ impl Client {
 
     /// Sends a request on stream 0 and waits for its reply; `limit` bounds the whole call.
     pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
-        let expected: Expected = || (R::NAME, Shape::of::<R>());
-        self.call_with(0, &Borrowed(request), limit, Some(expected))?.decode()
-    }
-
-    /// Sends a request of any kind on a stream and waits for its reply; `limit` bounds the whole call. A call that takes
-    /// longer is given up: the service is told, and a late reply is dropped.
-    ///
-    /// # Errors
-    /// What the service answers, `Timeout`, or the loss of the stream or the connection.
-    pub fn call_with(
-        &mut self,
-        stream: u32,
-        request: &dyn Outgoing,
-        limit: Option<Duration>,
-        expected: Option<Expected>,
-    ) -> Result<Incoming, Fault> {
-        let trace = trace::client_send(&|| self.socket.peer(), request, None);
+        let request = Borrowed(request);
+        let trace = trace::client_send(&|| self.socket.peer(), &request, None);
         let limit = inherited(limit);
-        let late = || no_reply(request.name(), limit.unwrap_or_default());
-        let answer = self.ask(stream, request, limit, trace);
-        let answer = answer.and_then(|answer| answer.ok_or_else(late));
+        let answer = self.ask(0, &request, limit, trace);
         if let Some(trace) = trace {
-            trace::client_recv(&|| self.socket.peer(), trace, expected, answer.as_ref());
+            let expected: Expected = || (R::NAME, Shape::of::<R>());
+            let late = || no_reply(Q::NAME, limit.unwrap_or_default());
+            let seen = answer.as_ref().map_err(Clone::clone);
+            let seen = seen.and_then(|answer| answer.as_ref().ok_or_else(late));
+            let peer = || self.socket.peer();
+            trace::client_recv(&peer, trace, Some(expected), seen.as_ref().map(|answer| *answer));
         }
-        answer
+        match answer? {
+            Some(reply) => reply.decode(),
+            None => {
+                let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
+                Err(Fault::new(Code::Timeout, text))
+            }
+        }
     }
 
     fn ask(
@@ -204,44 +198,44 @@ impl Client {
             deadline_ms: limit.map(millis),
             trace,
         };
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        if !self.send_until(stream, head, request, deadline)? {
-            return Ok(None);
+        self.waiting = Some(id);
+        self.call_by = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let sent = self.send_with(stream, head, request);
+        let answer = sent.and_then(|()| self.answer(stream, id));
+        if matches!(answer, Ok(None)) && self.session.cancel(stream, id) {
+            let _ = self.flush();
         }
+        (self.waiting, self.call_by) = (None, None);
+        answer
+    }
+
+    /// Waits for the answer to the call `id`; other things that come are kept.
+    fn answer(&mut self, stream: u32, id: u32) -> Result<Option<Incoming>, Fault> {
+        let deadline = self.call_by;
         let mut others = VecDeque::new();
         let reply = loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            match self.receive(left) {
-                Ok(Some(Received::Message(on, Some(call), message))) => {
+            let event = match self.receive(left) {
+                Ok(Some(event)) => event,
+                Ok(None) => break Ok(None),
+                Err(fault) => break Err(fault),
+            };
+            let end = match event {
+                Received::Message(on, Some(call), message) if call == id => {
                     if self.held {
                         self.session.consumed(on, message.payload.cost());
                     }
-                    // Another number is that of a call that was given up.
-                    if call == id {
-                        break Ok(Some(message));
-                    }
+                    break Ok(Some(message));
                 }
-                Ok(Some(Received::Error(_, Some(call), fault))) => {
-                    if call == id {
-                        break Err(fault);
-                    }
-                }
-                Ok(Some(other)) => {
-                    let end = match &other {
-                        Received::Ended(on) if *on == stream => Some(no_answer()),
-                        Received::Reset(on, fault) if *on == stream => Some(fault.clone()),
-                        _ => None,
-                    };
-                    others.push_back(other);
-                    if let Some(fault) = end {
-                        break Err(fault);
-                    }
-                }
-                Ok(None) => {
-                    self.session.cancel(stream, id);
-                    break self.write_until(Some(Instant::now())).map(|_| None);
-                }
-                Err(fault) => break Err(fault),
+                Received::Error(_, Some(call), fault) if call == id => break Err(fault),
+                // Nothing more comes on the stream, so the answer does not either.
+                Received::Ended(on) if on == stream => Some(no_answer()),
+                Received::Reset(on, ref fault) if on == stream => Some(fault.clone()),
+                _ => None,
+            };
+            others.push_back(event);
+            if let Some(fault) = end {
+                break Err(fault);
             }
         };
         others.append(&mut self.queue);
@@ -251,33 +245,7 @@ impl Client {
 
     /// Sends a message, waiting for credit while the peer does not read.
     pub fn send<M: Message>(&mut self, stream: u32, message: &M) -> Result<(), Fault> {
-        self.send_until(stream, Head::default(), message, None)?;
-        Ok(())
-    }
-
-    /// As [`Client::send`], for a message of any kind and for so long.
-    ///
-    /// # Errors
-    /// `Timeout` when the peer does not read, and then the message is not sent; the loss of the stream or the connection.
-    pub fn send_with(
-        &mut self,
-        stream: u32,
-        message: &dyn Outgoing,
-        limit: Option<Duration>,
-    ) -> Result<(), Fault> {
-        let trace = trace::client_send(&|| self.socket.peer(), message, None);
-        let head = Head {
-            trace,
-            ..Head::default()
-        };
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        match self.send_until(stream, head, message, deadline)? {
-            true => Ok(()),
-            false => {
-                let text = format!("{} could not be sent: the peer does not read", message.name());
-                Err(Fault::new(Code::Timeout, text))
-            }
-        }
+        self.send_with(stream, Head::default(), message)
     }
 
     /// Whether a message can be sent without waiting.
@@ -285,30 +253,18 @@ impl Client {
         self.session.credit(stream) > 0
     }
 
-    /// Queues the message when there is credit and writes it as far as the time allows; `false` when there was none.
-    fn send_until(
-        &mut self,
-        stream: u32,
-        head: Head,
-        message: &dyn Body,
-        deadline: Option<Instant>,
-    ) -> Result<bool, Fault> {
-        self.ready(deadline)?;
+    fn send_with(&mut self, stream: u32, head: Head, message: &dyn Body) -> Result<(), Fault> {
+        self.ready()?;
         loop {
-            // What is queued already goes first, so that a peer which reads nothing is not sent ever more.
-            if !self.write_until(deadline)? {
-                return Ok(false);
-            }
             match self.session.send_body(stream, head, message) {
-                Ok(()) => {
-                    self.write_until(deadline)?;
-                    return Ok(true);
-                }
+                Ok(()) => return self.flush(),
                 Err(SendError::NoCredit) => {
-                    let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+                    let left = self
+                        .call_by
+                        .map(|at| at.saturating_duration_since(Instant::now()));
                     match self.wait_event(left)? {
                         Some(event) => self.queue.push_back(event),
-                        None => return Ok(false),
+                        None => return Err(not_taken()),
                     }
                 }
                 Err(error) => return Err(send_fault(&error)),
@@ -324,46 +280,37 @@ impl Client {
         Ok(())
     }
 
-    /// Gives a stream up for both sides; the peer is told why.
-    pub fn reset(&mut self, stream: u32, fault: &Fault) -> Result<(), Fault> {
-        self.session.reset(stream, fault);
-        self.flush()
-    }
-
     /// The next thing that came on any stream; `None` when nothing came within `limit` (`None`: wait for
     /// ever).
     pub fn receive(&mut self, limit: Option<Duration>) -> Result<Option<Received>, Fault> {
         if let Some(event) = self.queue.pop_front() {
             return Ok(Some(event));
         }
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        self.write_until(deadline)?;
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        self.wait_event(left)
+        self.flush()?;
+        self.wait_event(limit)
     }
 
     /// Writes all that is pending.
     pub fn flush(&mut self) -> Result<(), Fault> {
-        self.write_until(None)?;
-        Ok(())
-    }
-
-    /// As [`Client::flush`], for so long; `false` when the peer did not take all of it.
-    fn write_until(&mut self, deadline: Option<Instant>) -> Result<bool, Fault> {
         while !self.session.pending().is_empty() {
             match self.socket.write(self.session.pending()) {
                 Ok(n) => self.session.written(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if deadline.is_some_and(|at| Instant::now() >= at) {
-                        return Ok(false);
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    if self.call_by.is_some_and(|at| Instant::now() >= at) {
+                        return Err(not_taken());
+                    }
+                    if self.fill(Some(Instant::now()))? {
+                        while let Some(event) = self.decode()? {
+                            self.queue.push_back(event);
+                        }
                     }
                 }
                 // The peer may have said why it closed: what it sent last counts more than the pipe error.
                 Err(error) => return Err(self.last_words().unwrap_or_else(|| lost(&error.to_string()))),
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn last_words(&mut self) -> Option<Fault> {
@@ -378,7 +325,7 @@ impl Client {
     }
 
     fn wait_event(&mut self, limit: Option<Duration>) -> Result<Option<Received>, Fault> {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = limit.map(|limit| Instant::now() + limit);
         loop {
             if let Some(event) = self.decode()? {
                 return Ok(Some(event));
@@ -388,7 +335,6 @@ impl Client {
                 match self.socket.write(self.session.pending()) {
                     Ok(n) => self.session.written(n),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    // It goes out with what is written next; a peer that is gone shows when it is read.
                     Err(_) => break,
                 }
             }
@@ -430,10 +376,17 @@ impl Client {
             };
             self.taken += used;
             if let Some(received) = received {
-                if let (false, Received::Message(stream, _, message)) = (self.held, &received) {
+                // The late answer to a call that was given up is for nobody.
+                let late = matches!(&received, Received::Message(_, Some(call), _) | Received::Error(_, Some(call), _)
+                    if self.waiting != Some(*call));
+                if let Received::Message(stream, _, message) = &received
+                    && (late || !self.held)
+                {
                     self.session.consumed(*stream, message.payload.cost());
                 }
-                return Ok(Some(received));
+                if !late {
+                    return Ok(Some(received));
+                }
             }
             if used == 0 {
                 return Ok(None);
@@ -452,11 +405,16 @@ impl Client {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         // A timeout of zero would mean "for ever" to the socket, and a tiny one a kernel tick.
         let at_once = left == Some(Duration::ZERO);
-        let set = |socket: &Socket| match at_once {
-            true => socket.set_nonblocking(true),
-            false => socket.set_read_timeout(left),
+        let set = match (at_once, left) {
+            (true, _) => self.socket.set_nonblocking(true),
+            // No system call for what is so already.
+            (false, None) if !self.limited => Ok(()),
+            (false, left) => {
+                self.limited = left.is_some();
+                self.socket.set_read_timeout(left)
+            }
         };
-        set(&self.socket).map_err(|error| lost(&error.to_string()))?;
+        set.map_err(|error| lost(&error.to_string()))?;
         let filled = self.read_some();
         if at_once {
             self.socket

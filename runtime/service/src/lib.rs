@@ -7,8 +7,10 @@
 mod address;
 pub mod blocking;
 mod blocking_handler;
+mod buffers;
 pub mod builtin;
 mod client;
+mod clock;
 mod conn;
 mod context;
 pub mod current;

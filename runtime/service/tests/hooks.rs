@@ -74,7 +74,15 @@ fn hooks_see_connections_and_streams_and_keep_variables() {
             seen[4..6].sort();
             assert_eq!(
                 seen,
-                ["open 0", "open 1", "open 2", "close 102", "close 205", "close 3", "gone 1"]
+                [
+                    "open 0",
+                    "open 1",
+                    "open 2",
+                    "close 102",
+                    "close 205",
+                    "close 3",
+                    "gone 1"
+                ]
             );
         }
     });
@@ -96,7 +104,11 @@ fn a_connection_is_refused_or_taken_over() {
         });
         let published = publish(&dir.node(), "takeover", handlers, Scopes::OS | Scopes::PROCESS);
         let path = unix::socket_path(&dir.0, "test", "takeover");
-        let fault = Client::connect(&path).unwrap().call::<_, Sum>(add(1, 1)).await.unwrap_err();
+        let fault = Client::connect(&path)
+            .unwrap()
+            .call::<_, Sum>(add(1, 1))
+            .await
+            .unwrap_err();
         assert_eq!(fault.message, "not on Sundays");
         refuse.set(false);
         let mut mine = UnixStream::connect(&path).unwrap();
@@ -159,8 +171,14 @@ fn a_service_describes_itself_and_says_what_differs() {
             let _published = publish(&dir.node(), "describe", echo(), scopes);
             let client = connect(&dir, "describe", scopes).await;
             // Today's and an earlier shape.
-            assert_eq!(client.call::<_, Sum>(Request { num: 1 << 40 }).await.unwrap().sum, 1 << 40);
-            assert_eq!(client.call::<_, Sum>(OldRequest { num: -5 }).await.unwrap().sum, -5);
+            assert_eq!(
+                client.call::<_, Sum>(Request { num: 1 << 40 }).await.unwrap().sum,
+                1 << 40
+            );
+            assert_eq!(
+                client.call::<_, Sum>(OldRequest { num: -5 }).await.unwrap().sum,
+                -5
+            );
             let fault = client
                 .call::<_, Sum>(OtherRequest {
                     num: 1,
@@ -171,13 +189,17 @@ fn a_service_describes_itself_and_says_what_differs() {
             assert_eq!(fault.code(), Some(Code::UnknownMessage));
             assert!(
                 fault.message.starts_with("echo.Request differs: ")
-                    && fault.message.contains("the service has num: i64, this side has num: u16"),
+                    && fault
+                        .message
+                        .contains("the service has num: i64, this side has num: u16"),
                 "{fault}"
             );
             let fault = client.call::<_, Sum>(add(1, 2)).await.unwrap_err();
             assert!(
                 fault.message.starts_with("unknown message with key ")
-                    && fault.message.ends_with("this service handles: echo.Request, test.Wait"),
+                    && fault
+                        .message
+                        .ends_with("this service handles: echo.Request, test.Wait"),
                 "{fault}"
             );
             let description: Description = client.call(Describe {}).await.unwrap();
@@ -210,7 +232,10 @@ fn a_service_describes_itself_and_says_what_differs() {
                 None
             );
             let load: LoadFigures = client.call(Load {}).await.unwrap();
-            assert_eq!((load.queue_len, load.busy, load.resident, load.weight), (0, 0, 1, 8));
+            assert_eq!(
+                (load.queue_len, load.busy, load.resident, load.weight),
+                (0, 0, 1, 8)
+            );
             let stats: StatsFigures = client.call(Stats {}).await.unwrap();
             assert_eq!((stats.connections, stats.streams, stats.unknown), (1, 1, 2));
             assert_eq!((stats.messages[0].calls, stats.messages[0].errors), (2, 0));
@@ -290,6 +315,33 @@ fn message_types_made_while_the_program_runs() {
             stream.send(add(1, -1)).await.unwrap();
             let sent: Sum = stream.recv().await.unwrap().unwrap().decode().unwrap();
             assert_eq!(sent.sum, 100);
+        }
+    });
+}
+
+#[test]
+fn a_service_that_ends_says_so_to_its_hooks() {
+    run(async {
+        for scopes in [Scopes::OS, Scopes::PROCESS] {
+            let dir = Dir::new("ends");
+            let (closed, gone) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+            let (close, leave) = (closed.clone(), gone.clone());
+            let handlers = arithmetic()
+                .on_stream_close(move |_| close.set(close.get() + 1))
+                .on_disconnect(move |_| leave.set(leave.get() + 1));
+            let published = publish(&dir.node(), "ends", handlers, scopes);
+            let client = connect(&dir, "ends", scopes).await;
+            let stream = client.open().await.unwrap();
+            assert_eq!(stream.call::<_, Sum>(add(1, 2)).await.unwrap().sum, 3);
+            let waits = Rc::new(client);
+            let call = rt::spawn({
+                let client = waits.clone();
+                async move { client.call::<_, Sum>(Wait { ms: 60_000 }).await }
+            });
+            rt::sleep(Duration::from_millis(5)).await;
+            drop(published);
+            assert!(call.await.is_err());
+            until(|| gone.get() == 1 && closed.get() == 2).await;
         }
     });
 }

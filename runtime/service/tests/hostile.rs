@@ -1,242 +1,314 @@
-//! Clients that want too much: they cost bounded memory, are counted, and the others go on.
+//! Peers that do not do what a peer should, beside one that does.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 mod common;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use common::{Add, Dir, Sum, Wait, add, arithmetic, publish, run};
-use gshell_service::builtin::messages::{Stats, StatsFigures};
-use gshell_service::{Client, Handlers, Scopes, Timeout, Workers, discover, rt, unix};
+use common::{Dir, Item, LONG, Sum, Take, Wait, add, arithmetic, item, publish, run};
+use gshell_service::{Client, Handlers, Scopes, Timeout, blocking, discover, rt, unix};
 use gshell_session::{Head, Session, Side};
-use gshell_wire::{Code, Limits, Message};
+use gshell_wire::{Code, Hello, Limits, Role};
 
-async fn connect(dir: &Dir, name: &str, scopes: Scopes) -> Client {
-    let node = dir.node();
-    let search = discover(&node, "test", name).scopes(scopes);
-    search.timeout(Timeout::Once).one().await.unwrap()
+async fn connect(dir: &Dir, name: &str) -> Client {
+    discover(&dir.node(), "test", name)
+        .timeout(Timeout::For(LONG))
+        .one()
+        .await
+        .unwrap()
 }
 
-/// A client that keeps to the protocol and to its credit, but reads only its hello.
-struct Deaf {
-    socket: UnixStream,
-    session: Session,
-    /// Bytes that the service took.
-    taken: usize,
-}
-
-impl Deaf {
-    async fn connect(dir: &Dir, name: &str) -> Deaf {
-        let mut socket = UnixStream::connect(unix::socket_path(&dir.0, "test", name)).unwrap();
-        let mut session = Session::new(Side::Client, Limits::default(), 0);
-        socket.write_all(session.pending()).unwrap();
-        session.written(usize::MAX);
-        socket.set_nonblocking(true).unwrap();
-        let mut hello = Vec::new();
-        while !session.is_ready() {
-            rt::sleep(Duration::from_millis(1)).await;
-            let mut buffer = [0; 64];
-            if let Ok(n) = socket.read(&mut buffer) {
-                hello.extend_from_slice(&buffer[..n]);
-            }
-            let used = session.input(&hello, 0).unwrap().used;
-            hello.drain(..used);
-        }
-        Deaf {
-            socket,
-            session,
-            taken: 0,
-        }
+/// The bytes of a client that says hello and makes `calls` calls.
+fn client_bytes(calls: u32) -> (Vec<u8>, Vec<u8>) {
+    let mut session = Session::new(Side::Client, Limits::default(), 0);
+    let hello = session.pending().to_vec();
+    session.written(hello.len());
+    session.input(&Hello::ours(Role::Server).encode(), 0).unwrap();
+    for call in 1..=calls {
+        let head = Head {
+            call: Some(call),
+            ..Head::default()
+        };
+        session.send(0, head, &add(i64::from(call), 1)).unwrap();
     }
+    (hello, session.pending().to_vec())
+}
 
-    /// Sends on many streams as long as there is credit and the service takes it; ends when it took nothing for a
-    /// while.
-    async fn flood<M: Message>(&mut self, streams: u32, message: impl Fn() -> M) {
-        let message = message();
-        let streams: Vec<_> = (0..streams).map(|_| self.session.open().unwrap()).collect();
-        let (mut call, mut quiet) = (0, Instant::now());
-        let mut streams = streams.into_iter().peekable();
-        while quiet.elapsed() < Duration::from_millis(150) {
-            while self.session.pending().len() < 64 << 10 {
-                let Some(stream) = streams.peek() else { break };
-                call += 1;
-                let head = Head {
-                    call: Some(call),
-                    ..Head::default()
-                };
-                if self.session.send(*stream, head, &message).is_err() {
-                    streams.next();
-                }
+#[test]
+fn one_byte_at_a_time_is_a_connection_like_any_other() {
+    let dir = Dir::new("bytes");
+    let path = unix::socket_path(&dir.0, "test", "bytes");
+    run(async {
+        let _published = dir.publish("bytes", Scopes::OS);
+        let slow = std::thread::spawn(move || {
+            let mut socket = UnixStream::connect(path).unwrap();
+            let (hello, calls) = client_bytes(3);
+            for byte in hello.into_iter().chain(calls) {
+                socket.write_all(&[byte]).unwrap();
+                std::thread::sleep(Duration::from_micros(300));
             }
-            if self.session.pending().is_empty() {
-                return;
+            socket.set_read_timeout(Some(LONG)).unwrap();
+            let mut session = Session::new(Side::Client, Limits::default(), 0);
+            let mut bytes = Vec::new();
+            let (mut answers, mut taken) = (0, 0);
+            while answers < 3 {
+                let mut byte = [0];
+                socket.read_exact(&mut byte).unwrap();
+                bytes.push(byte[0]);
+                let step = session.input(&bytes[taken..], 0).unwrap();
+                answers += u32::from(matches!(step.event, Some(gshell_session::Event::Message { .. })));
+                taken += step.used;
             }
-            match self.socket.write(self.session.pending()) {
-                Ok(n) => {
-                    self.session.written(n);
-                    self.taken += n;
-                    quiet = Instant::now();
-                }
+        });
+        let client = connect(&dir, "bytes").await;
+        while !slow.is_finished() {
+            assert_eq!(client.call::<_, Sum>(add(1, 1)).await.unwrap().sum, 2);
+            rt::sleep(Duration::from_millis(1)).await;
+        }
+        slow.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_never_reads_is_not_read_either_and_costs_the_others_nothing() {
+    let dir = Dir::new("never");
+    let path = unix::socket_path(&dir.0, "test", "never");
+    run(async {
+        let handlers = arithmetic().on(|take: Item, _| async move { Ok(item(take.n, 64 << 10)) });
+        let published = publish(&dir.node(), "never", handlers, Scopes::OS);
+        // It asks for 64 KiB with each of many small requests and takes nothing of it.
+        let mut deaf = UnixStream::connect(path).unwrap();
+        let (hello, _) = client_bytes(0);
+        deaf.write_all(&hello).unwrap();
+        deaf.set_nonblocking(true).unwrap();
+        let mut session = Session::new(Side::Client, Limits::default(), 0);
+        session.input(&Hello::ours(Role::Server).encode(), 0).unwrap();
+        session.written(session.pending().len());
+        let mut call = 0;
+        while session.credit(0) > 0 {
+            call += 1;
+            let head = Head {
+                call: Some(call),
+                ..Head::default()
+            };
+            session.send(0, head, &item(call, 0)).unwrap();
+        }
+        assert!(call > 1000);
+        let client = connect(&dir, "never").await;
+        let began = Instant::now();
+        for _ in 0..200 {
+            match deaf.write(session.pending()) {
+                Ok(n) => session.written(n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => panic!("{error}"),
             }
-            rt::sleep(Duration::from_micros(100)).await;
+            assert_eq!(client.call::<_, Sum>(add(1, 1)).await.unwrap().sum, 2);
         }
-    }
-}
-
-async fn stats(client: &Client) -> StatsFigures {
-    client.call(Stats {}).await.unwrap()
-}
-
-async fn median(client: &Client) -> Duration {
-    let mut times = Vec::new();
-    for n in 0..200 {
-        let began = Instant::now();
-        assert_eq!(client.call::<_, Sum>(add(n, 1)).await.unwrap().sum, n + 1);
-        times.push(began.elapsed());
-    }
-    times.sort();
-    times[100]
-}
-
-async fn until_alone(client: &Client) {
-    loop {
-        let now = stats(client).await;
-        let busy: u32 = now.messages.iter().map(|entry| entry.in_flight + entry.queued).sum();
-        if (now.connections, busy) == (1, 0) {
-            return;
-        }
-        rt::sleep(Duration::from_millis(1)).await;
-    }
-}
-
-#[test]
-fn a_peer_that_asks_and_never_reads() {
-    run(async {
-        let dir = Dir::new("deaf");
-        let _published = publish(&dir.node(), "deaf", arithmetic(), Scopes::OS);
-        let client = connect(&dir, "deaf", Scopes::OS).await;
-        let before = median(&client).await;
-        let mut deaf = Deaf::connect(&dir, "deaf").await;
-        deaf.flood(500, || add(1, 1)).await;
-        // Its requests are what fits into the socket, and what was answered into a bounded output.
-        assert!(deaf.taken < 8 << 20, "{} bytes were taken", deaf.taken);
-        assert!(!deaf.session.pending().is_empty());
-        let now = stats(&client).await;
-        let adds = now.messages.iter().find(|entry| entry.name == "test.Add").unwrap();
-        assert!(adds.in_flight + adds.queued <= 1100, "{adds:?}");
-        let after = median(&client).await;
-        assert!(after < before * 2 + Duration::from_micros(200), "{before:?} {after:?}");
+        assert!(began.elapsed() < Duration::from_secs(2));
+        assert_eq!(published.server().connections(), 2, "it is held and not dropped");
         drop(deaf);
-        until_alone(&client).await;
+        while published.server().connections() > 1 {
+            rt::sleep(Duration::from_millis(1)).await;
+        }
     });
 }
 
 #[test]
-fn a_peer_that_asks_for_more_than_is_done() {
+fn a_service_that_does_not_accept_or_answer_is_given_up_in_time() {
     run(async {
-        let dir = Dir::new("greedy");
-        let _published = publish(&dir.node(), "greedy", arithmetic(), Scopes::OS);
-        let client = connect(&dir, "greedy", Scopes::OS).await;
-        let mut greedy = Deaf::connect(&dir, "greedy").await;
-        greedy.flood(100, || Wait { ms: 3_600_000 }).await;
-        let now = stats(&client).await;
-        let waits = now.messages.iter().find(|entry| entry.name == "test.Wait").unwrap();
-        assert_eq!((waits.in_flight, waits.queued, now.held), (1024, 0, 1));
-        assert!(greedy.taken < 2 << 20, "{} bytes were taken", greedy.taken);
-        assert_eq!(client.call::<_, Sum>(add(1, 2)).await.unwrap().sum, 3);
-        // Its end is noticed although it is not read.
-        drop(greedy);
-        until_alone(&client).await;
-        let now = stats(&client).await;
-        let waits = now.messages.iter().find(|entry| entry.name == "test.Wait").unwrap();
-        assert!(waits.cancelled >= 1024, "{waits:?}");
+        let dir = Dir::new("stuck");
+        let stuck = unix::publish(&dir.0, "test", "stuck").unwrap();
+        let client = connect(&dir, "stuck").await;
+        let short = Duration::from_millis(20);
+        let began = Instant::now();
+        let fault = client
+            .request(add(1, 1))
+            .timeout(short)
+            .send::<Sum>()
+            .await
+            .unwrap_err();
+        assert_eq!(fault.code(), Some(Code::Timeout), "{fault}");
+        assert!(began.elapsed() < Duration::from_secs(2));
+        // Nor does a full queue of connections stop the thread.
+        let mut waiting = Vec::new();
+        while let Ok(socket) = unix::connect_now(stuck.path()) {
+            waiting.push(socket);
+        }
+        let fault = discover(&dir.node(), "test", "stuck")
+            .timeout(Timeout::For(Duration::from_millis(60)))
+            .one()
+            .await
+            .map(drop)
+            .unwrap_err();
+        assert_eq!(fault.code(), Some(Code::NotFound), "{fault}");
+        assert!(began.elapsed() < Duration::from_secs(2));
     });
 }
 
 #[test]
-fn whoever_fills_the_queue_waits_and_the_others_do_not() {
+fn what_was_sent_before_a_close_is_handled_over_a_socket() {
     run(async {
-        for scopes in [Scopes::OS, Scopes::PROCESS] {
-            let dir = Dir::new("queue");
-            let one = Workers {
-                max: 1,
-                ..Workers::default()
-            };
-            let done = Rc::new(Cell::new(0));
-            let handlers = Handlers::new()
-                .on(move |add: Add, _| {
-                    let done = done.clone();
-                    async move {
-                        rt::yield_now().await;
-                        done.set(done.get() + 1);
-                        // Asked with -1 it tells how many were done before.
-                        Ok(Sum {
-                            sum: if add.a < 0 { done.get() } else { add.a + add.b },
-                        })
+        let dir = Dir::new("k47");
+        let (seen, notices) = (Rc::<RefCell<Vec<u32>>>::default(), Rc::<Cell<u32>>::default());
+        let (reader, counter) = (seen.clone(), notices.clone());
+        let handlers = Handlers::new()
+            .on_stream(move |_: Take, stream, _| {
+                let seen = reader.clone();
+                async move {
+                    while let Some(item) = stream.recv().await? {
+                        rt::sleep(Duration::from_micros(300)).await;
+                        seen.borrow_mut().push(item.decode::<Item>()?.n);
                     }
-                })
-                .on(|wait: Wait, _| async move {
+                    Ok(())
+                }
+            })
+            .on_notice(move |wait: Wait, _| {
+                let notices = counter.clone();
+                async move {
                     rt::sleep(Duration::from_millis(wait.ms.into())).await;
-                    Ok(Sum { sum: 0 })
-                })
-                .workers(one)
-                .queue(10);
-            let _published = publish(&dir.node(), "queue", handlers, scopes);
-            let many = Rc::new(connect(&dir, "queue", scopes).await);
-            let other = connect(&dir, "queue", scopes).await;
-            let call = |n: i64| {
-                let many = many.clone();
-                rt::spawn(async move { many.call::<_, Sum>(add(n, 1)).await.unwrap().sum })
-            };
-            let first = rt::spawn({
-                let many = many.clone();
-                async move { many.call::<_, Sum>(Wait { ms: 60 }).await.unwrap() }
+                    notices.set(notices.get() + 1);
+                    Ok(())
+                }
             });
-            rt::sleep(Duration::from_millis(5)).await;
-            let calls: Vec<_> = (0..500).map(call).collect();
-            rt::sleep(Duration::from_millis(10)).await;
-            let now = stats(&other).await;
-            let adds = now.messages.iter().find(|entry| entry.name == "test.Add").unwrap();
-            assert_eq!((adds.queued, now.held), (10, 1), "{scopes:?} {adds:?}");
-            // It has nothing in the queue, so it is read and its request waits with those ten, not behind 500.
-            let place = other.call::<_, Sum>(add(-1, 0)).await.unwrap().sum;
-            assert!((11..=12).contains(&place), "{place}");
-            first.await;
-            for (n, call) in calls.into_iter().enumerate() {
-                assert_eq!(call.await, n as i64 + 1);
+        let _published = publish(&dir.node(), "k47", handlers, Scopes::OS);
+        let client = connect(&dir, "k47").await;
+        let stream = client.open().await.unwrap();
+        stream.send(Take {}).await.unwrap();
+        for n in 0..100 {
+            stream.send(item(n, 100)).await.unwrap();
+        }
+        for _ in 0..50 {
+            client.default_stream().send(Wait { ms: 5 }).await.unwrap();
+        }
+        drop((stream, client));
+        while seen.borrow().len() < 100 || notices.get() < 50 {
+            rt::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(*seen.borrow(), (0..100).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_late_reply_never_answers_the_next_request() {
+    let dir = Dir::new("k28");
+    let path = unix::socket_path(&dir.0, "test", "k28");
+    run(async {
+        let _published = dir.publish("k28", Scopes::OS);
+        let client = connect(&dir, "k28").await;
+        let short = Duration::from_millis(5);
+        for ms in [20, 21, 22] {
+            let late = client.request(Wait { ms }).timeout(short).send::<Sum>().await;
+            assert_eq!(late.unwrap_err().code(), Some(Code::Timeout));
+        }
+        for ms in [30, 10, 1] {
+            assert_eq!(
+                client.call::<_, Sum>(Wait { ms }).await.unwrap().sum,
+                i64::from(ms)
+            );
+        }
+        let user = std::thread::spawn(move || {
+            let mut client = blocking::Client::connect(&path).unwrap();
+            for ms in [20, 21, 22] {
+                let late = client.call::<_, Sum>(&Wait { ms }, Some(short));
+                assert_eq!(late.unwrap_err().code(), Some(Code::Timeout));
+            }
+            for ms in [30, 10, 1] {
+                assert_eq!(
+                    client.call::<_, Sum>(&Wait { ms }, None).unwrap().sum,
+                    i64::from(ms)
+                );
+            }
+        });
+        while !user.is_finished() {
+            rt::sleep(Duration::from_millis(1)).await;
+        }
+        user.join().unwrap();
+    });
+}
+
+#[test]
+fn a_call_that_is_given_up_is_given_up_on_the_other_side() {
+    struct Flag(Rc<Cell<u32>>);
+    impl Drop for Flag {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    run(async {
+        let dir = Dir::new("cancel");
+        for scopes in [Scopes::OS, Scopes::PROCESS] {
+            let dropped = Rc::<Cell<u32>>::default();
+            let flag = dropped.clone();
+            let handlers = Handlers::new().on(move |_: Wait, _| {
+                let flag = Flag(flag.clone());
+                async move {
+                    std::future::pending::<()>().await;
+                    drop(flag);
+                    Ok(Sum { sum: 0 })
+                }
+            });
+            let _published = publish(&dir.node(), "cancel", handlers, scopes);
+            let client = connect(&dir, "cancel").await;
+            let call = rt::timeout(Duration::from_millis(5), client.call::<_, Sum>(Wait { ms: 1 }));
+            assert!(call.await.is_none());
+            let timed = client.request(Wait { ms: 1 }).timeout(Duration::from_millis(5));
+            assert_eq!(timed.send::<Sum>().await.unwrap_err().code(), Some(Code::Timeout));
+            while dropped.get() < 2 {
+                rt::sleep(Duration::from_millis(1)).await;
             }
         }
     });
 }
 
 #[test]
-fn sessions_without_end_are_refused() {
+fn a_receive_has_a_limit_and_what_comes_later_is_still_there() {
     run(async {
-        let dir = Dir::new("sessions");
-        let handlers = arithmetic().on_stream(|_: Add, _, _| async move {
-            std::future::pending::<()>().await;
-            Ok(())
-        });
-        let _published = publish(&dir.node(), "sessions", handlers, Scopes::OS);
-        let client = connect(&dir, "sessions", Scopes::OS).await;
-        let stream = client.open().await.unwrap();
-        for n in 0..1025 {
-            stream.send(add(n, 0)).await.unwrap();
+        let dir = Dir::new("recv");
+        for scopes in [Scopes::OS, Scopes::PROCESS] {
+            let handlers = Handlers::new().on_stream(|_: Take, stream, _| async move {
+                rt::sleep(Duration::from_millis(30)).await;
+                stream.send(Sum { sum: 7 }).await
+            });
+            let _published = publish(&dir.node(), "recv", handlers, scopes);
+            let client = connect(&dir, "recv").await;
+            let stream = client.open().await.unwrap();
+            stream.send(Take {}).await.unwrap();
+            let fault = stream.recv_timeout(Duration::from_millis(5)).await.unwrap_err();
+            assert_eq!(fault.code(), Some(Code::Timeout), "{fault}");
+            let sum = stream.recv_timeout(LONG).await.unwrap().unwrap();
+            assert_eq!((sum.is::<Sum>(), sum.decode::<Sum>().unwrap().sum), (true, 7));
         }
-        let fault = stream.recv().await.unwrap_err();
-        assert_eq!(fault.code(), Some(Code::Limit));
-        assert_eq!(stats(&client).await.sessions, 1024);
-        stream.reset(&fault);
-        let other = connect(&dir, "sessions", Scopes::OS).await;
-        drop((stream, client));
-        until_alone(&other).await;
-        assert_eq!(stats(&other).await.sessions, 0);
     });
+}
+
+#[test]
+fn a_blocking_call_ends_in_time_whatever_the_service_does() {
+    let dir = Dir::new("deaf");
+    let stuck = unix::publish(&dir.0, "test", "deaf").unwrap();
+    let accepting = stuck.listener().try_clone().unwrap();
+    let service = std::thread::spawn(move || {
+        // One that says nothing at all, and one that says hello and then reads nothing.
+        let silent = accepting.accept().unwrap().0;
+        let mut deaf = accepting.accept().unwrap().0;
+        deaf.write_all(&Hello::ours(Role::Server).encode()).unwrap();
+        (silent, deaf)
+    });
+    let limit = Some(Duration::from_millis(150));
+    for size in [10, 4 << 20] {
+        let began = Instant::now();
+        let mut client = blocking::Client::connect(stuck.path()).unwrap();
+        let fault = client.call::<_, Sum>(&item(1, size), limit).unwrap_err();
+        assert_eq!(fault.code(), Some(Code::Timeout), "{fault}");
+        let took = began.elapsed();
+        assert!(
+            took >= Duration::from_millis(140) && took < Duration::from_secs(3),
+            "{took:?}"
+        );
+    }
+    drop(service.join().unwrap());
 }

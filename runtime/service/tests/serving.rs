@@ -1,6 +1,6 @@
 //! Workers, priorities, order, panics, cancelling: what a service does with its requests.
 
-#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
 mod common;
 
@@ -61,13 +61,21 @@ async fn both<T: Future<Output = ()>>(
 
 async fn stats_of(client: &Client, name: &str) -> MessageStats {
     let stats: StatsFigures = client.call(Stats {}).await.unwrap();
-    stats.messages.into_iter().find(|entry| entry.name == name).unwrap()
+    stats
+        .messages
+        .into_iter()
+        .find(|entry| entry.name == name)
+        .unwrap()
 }
 
 async fn until(mut done: impl AsyncFnMut() -> bool) {
     while !done().await {
         rt::sleep(Duration::from_millis(1)).await;
     }
+}
+
+fn boom() -> Result<Sum, Fault> {
+    panic!("on purpose")
 }
 
 fn one_worker() -> Workers {
@@ -152,12 +160,9 @@ fn a_panic_costs_one_call() {
                     if panic.later {
                         rt::sleep(Duration::from_millis(1)).await;
                     }
-                    if panic.later || !panic.later {
-                        panic!("on purpose");
-                    }
-                    Ok(Sum { sum: 0 })
+                    boom()
                 })
-                .on_blocking(|_: Normal, _| -> Result<Sum, Fault> { panic!("on purpose") })
+                .on_blocking(|_: Normal, _| boom())
                 .on_stream(|_: Low, stream, _| async move {
                     stream.send(Sum { sum: 1 }).await?;
                     panic!("on purpose")
@@ -180,7 +185,10 @@ fn a_panic_costs_one_call() {
             assert!(stream.recv().await.unwrap().is_none(), "and the stream is ended");
             assert_eq!(client.call::<_, Sum>(add(1, 2)).await.unwrap().sum, 3);
             let stats = stats_of(&client, "test.Panic").await;
-            assert_eq!((stats.calls, stats.errors, stats.panics, stats.in_flight), (2, 2, 2, 0));
+            assert_eq!(
+                (stats.calls, stats.errors, stats.panics, stats.in_flight),
+                (2, 2, 2, 0)
+            );
             assert_eq!(stats_of(&client, "test.Normal").await.panics, 1);
         })
         .await;
@@ -257,28 +265,30 @@ fn one_after_the_other_where_that_is_wanted() {
             assert_eq!(calls(&client).await, [0, 10, 20, 30]);
         })
         .await;
-        both("ordered", || handlers().ordered(), async |_published, client| {
-            assert_eq!(calls(&client).await, [30, 20, 10, 0]);
-            // Another stream does not wait for this one.
-            let slow = client.call::<_, Sum>(Wait { ms: 50 });
-            let quick = client.open().await.unwrap();
-            let first = futures_lite::future::or(
-                async {
-                    slow.await.unwrap();
-                    "slow"
-                },
-                async {
-                    quick.call::<_, Sum>(Wait { ms: 1 }).await.unwrap();
-                    "quick"
-                },
-            );
-            assert_eq!(first.await, "quick");
-            seen.take();
-        })
+        both(
+            "ordered",
+            || handlers().ordered(),
+            async |_published, client| {
+                assert_eq!(calls(&client).await, [30, 20, 10, 0]);
+                // Another stream does not wait for this one.
+                let slow = client.call::<_, Sum>(Wait { ms: 50 });
+                let quick = client.open().await.unwrap();
+                let first = futures_lite::future::or(
+                    async {
+                        slow.await.unwrap();
+                        "slow"
+                    },
+                    async {
+                        quick.call::<_, Sum>(Wait { ms: 1 }).await.unwrap();
+                        "quick"
+                    },
+                );
+                assert_eq!(first.await, "quick");
+                seen.take();
+            },
+        )
         .await;
-        let by_hook = || {
-            handlers().on_stream_open(|stream| stream.set_ordered(stream.id() % 2 == 1))
-        };
+        let by_hook = || handlers().on_stream_open(|stream| stream.set_ordered(stream.id() % 2 == 1));
         both("hook-order", by_hook, async |_published, client| {
             assert_eq!(calls(&client).await, [30, 20, 10, 0]);
             assert_eq!(calls(&client).await, [0, 10, 20, 30]);
@@ -319,44 +329,51 @@ fn waiting(held: &Rc<Cell<i32>>) -> Handlers {
 fn what_nobody_waits_for_is_dropped() {
     run(async {
         let held: Rc<Cell<i32>> = Rc::default();
-        both("given-up", || waiting(&held), async |_published, client| {
-            // By its caller.
-            let call = rt::spawn({
-                let client = client.clone();
-                async move { client.call::<_, Sum>(Wait { ms: 60_000 }).await }
-            });
-            until(async || held.get() == 1).await;
-            drop(call);
-            until(async || held.get() == 0).await;
-            // By its deadline, which travels; the caller of this one waits longer than it said.
-            let fault = client
-                .request(Wait { ms: 60_000 })
-                .timeout(Duration::from_millis(20))
-                .send::<Sum>()
-                .await
-                .unwrap_err();
-            assert_eq!(fault.code(), Some(Code::Timeout));
-            until(async || held.get() == 0).await;
-            let stats = stats_of(&client, "test.Wait").await;
-            assert_eq!(stats.in_flight, 0);
-            assert_eq!(stats.cancelled + stats.expired, 2, "{stats:?}");
-            // By the end of its stream.
-            let stream = client.open().await.unwrap();
-            let call = rt::spawn({
-                let stream = stream.clone();
-                async move { stream.call::<_, Sum>(Wait { ms: 60_000 }).await }
-            });
-            until(async || held.get() == 1).await;
-            stream.reset(&Fault::new(Code::Cancelled, "enough"));
-            until(async || held.get() == 0).await;
-            assert!(call.await.is_err());
-        })
+        both(
+            "given-up",
+            || waiting(&held),
+            async |_published, client| {
+                // By its caller.
+                let call = rt::spawn({
+                    let client = client.clone();
+                    async move { client.call::<_, Sum>(Wait { ms: 60_000 }).await }
+                });
+                until(async || held.get() == 1).await;
+                drop(call);
+                until(async || held.get() == 0).await;
+                // By its deadline, which travels; the caller of this one waits longer than it said.
+                let fault = client
+                    .request(Wait { ms: 60_000 })
+                    .timeout(Duration::from_millis(20))
+                    .send::<Sum>()
+                    .await
+                    .unwrap_err();
+                assert_eq!(fault.code(), Some(Code::Timeout));
+                until(async || held.get() == 0).await;
+                let stats = stats_of(&client, "test.Wait").await;
+                assert_eq!(stats.in_flight, 0);
+                assert_eq!(stats.cancelled + stats.expired, 2, "{stats:?}");
+                // By the end of its stream.
+                let stream = client.open().await.unwrap();
+                let call = rt::spawn({
+                    let stream = stream.clone();
+                    async move { stream.call::<_, Sum>(Wait { ms: 60_000 }).await }
+                });
+                until(async || held.get() == 1).await;
+                stream.reset(&Fault::new(Code::Cancelled, "enough"));
+                until(async || held.get() == 0).await;
+                assert!(call.await.is_err());
+            },
+        )
         .await;
         // By the end of its connection.
         let dir = Dir::new("gone");
         let _published = publish(&dir.node(), "gone", waiting(&held), Scopes::OS);
         let client = connect(&dir, "gone", Scopes::OS).await;
-        let call = rt::timeout(Duration::from_millis(30), client.call::<_, Sum>(Wait { ms: 60_000 }));
+        let call = rt::timeout(
+            Duration::from_millis(30),
+            client.call::<_, Sum>(Wait { ms: 60_000 }),
+        );
         assert!(call.await.is_none());
         drop(client);
         until(async || held.get() == 0).await;
@@ -409,7 +426,11 @@ fn what_waits_is_given_up_too() {
             })
             .await;
             let stats = stats_of(&client, "test.Wait").await;
-            assert_eq!((stats.calls, stats.cancelled + stats.expired), (3, 2), "{stats:?}");
+            assert_eq!(
+                (stats.calls, stats.cancelled + stats.expired),
+                (3, 2),
+                "{stats:?}"
+            );
         })
         .await;
     });

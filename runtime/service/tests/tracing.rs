@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use common::{Dir, publish, run};
 use gshell_service::builtin::messages::{
-    TraceDropped, TraceFilter, TraceList, TracePurge, TraceRead, TraceRecords, TraceTag, TraceTagged, TraceTags,
-    TraceUntag,
+    TraceDropped, TraceFilter, TraceList, TracePurge, TraceRead, TraceRecords, TraceTag, TraceTagged,
+    TraceTags, TraceUntag,
 };
 use gshell_service::trace::record::{Point, Record};
 use gshell_service::trace::render::{Form, render};
@@ -51,7 +51,12 @@ async fn connect(dir: &Dir, name: &str, scopes: Scopes) -> Rc<Client> {
     Rc::new(search.timeout(Timeout::Once).one().await.unwrap())
 }
 
-async fn tag(client: &Client, name: &str, count: u32, filters: &[(&str, &str)]) -> Result<TraceTagged, Fault> {
+async fn tag(
+    client: &Client,
+    name: &str,
+    count: u32,
+    filters: &[(&str, &str)],
+) -> Result<TraceTagged, Fault> {
     let filters = filters.iter().map(|(path, pattern)| TraceFilter {
         path: (*path).to_owned(),
         pattern: (*pattern).to_owned(),
@@ -67,7 +72,13 @@ async fn tag(client: &Client, name: &str, count: u32, filters: &[(&str, &str)]) 
 }
 
 async fn read(client: &Client, token: &str, clear: bool) -> Vec<Record> {
-    let read: TraceRecords = client.call(TraceRead { token: token.to_owned(), clear }).await.unwrap();
+    let read: TraceRecords = client
+        .call(TraceRead {
+            token: token.to_owned(),
+            clear,
+        })
+        .await
+        .unwrap();
     assert!(read.process.starts_with("tests["), "{}", read.process);
     read.records
 }
@@ -81,7 +92,12 @@ fn outline(records: &[Record]) -> Vec<String> {
             let name = &call.records[0].message;
             assert_eq!(call.records.len(), 4, "{:?}", call.records);
             let points: Vec<_> = call.records.iter().map(|record| record.point).collect();
-            let all = [Point::ClientSend, Point::ServerRecv, Point::ServerSend, Point::ClientRecv];
+            let all = [
+                Point::ClientSend,
+                Point::ServerRecv,
+                Point::ServerSend,
+                Point::ClientRecv,
+            ];
             assert_eq!(points, all);
             format!("{}{} {}>{}", " ".repeat(call.depth), name, call.from, call.to)
         })
@@ -145,7 +161,9 @@ fn a_trace_through_four_services() {
         let fault = tag(&client, "t.A", 0, &[]).await.unwrap_err();
         assert_eq!(fault.code(), Some(Code::Invalid));
 
-        let tagged = tag(&client, "t.A", 8, &[("n", "2*"), ("who", "tr*r")]).await.unwrap();
+        let tagged = tag(&client, "t.A", 8, &[("n", "2*"), ("who", "tr*r")])
+            .await
+            .unwrap();
         assert_eq!((tagged.left, tagged.token.len()), (8, 28));
         let tasks: Vec<_> = [20, 21, 22, 3, 23, 24, 25, 26, 27, 28]
             .into_iter()
@@ -184,7 +202,11 @@ fn a_trace_through_four_services() {
                 assert!(outline[at - 1].starts_with(pair[1]), "{outline:?}");
             }
             let first = records.iter().find(|record| record.message == "t.A").unwrap();
-            assert!(first.text.contains("tracer") && first.text.contains("n"), "{}", first.text);
+            assert!(
+                first.text.contains("tracer") && first.text.contains("n"),
+                "{}",
+                first.text
+            );
             let diagram = render(&records, Form::Mermaid);
             assert_eq!(diagram.matches("->>").count(), 10, "{diagram}");
         }

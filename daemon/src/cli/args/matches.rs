@@ -149,6 +149,14 @@ impl Matches {
         }
     }
 
+    /// All values of an option that can be given more than once.
+    pub fn all(&self, long: &str) -> Vec<String> {
+        let given = self.options.iter().filter(|(option, _)| option.long == long);
+        given
+            .map(|(_, value)| value.to_string_lossy().into_owned())
+            .collect()
+    }
+
     /// The option's value, owned, or its default.
     pub fn string(&self, long: &str) -> Option<String> {
         self.text(long).map(str::to_owned)
@@ -205,7 +213,7 @@ impl Matches {
         let (found, shown, meant) = match typed {
             Typed::Long(long) => {
                 let names = options(&self.path).filter(|option| !option.hidden);
-                let meant = nearest(long, names.map(|option| option.long));
+                let meant = nearest(long, &mut names.map(|option| option.long));
                 (self.option(long), format!("--{long}"), meant)
             }
             Typed::Short(letter) => {
@@ -250,7 +258,7 @@ impl Matches {
                 option.values,
                 option.check,
             )?;
-            if self.flag(option.long) {
+            if self.flag(option.long) && !option.many {
                 return Err(self.wrong(&format!("option '--{}' is given twice", option.long)));
             }
             value = given;
@@ -284,7 +292,7 @@ impl Matches {
             let word = word.to_string_lossy();
             let names = commands.iter().filter(|command| !command.hidden);
             let mut text = format!("'{}' has no command '{word}'", title(&self.path));
-            if let Some(meant) = nearest(&word, names.map(|command| command.name)) {
+            if let Some(meant) = nearest(&word, &mut names.map(|command| command.name)) {
                 text.push_str(&format!("; did you mean '{meant}'?"));
             }
             return Err(self.wrong(&text));

@@ -13,6 +13,7 @@ mod tests;
 use super::failure::Outcome;
 use super::link::Global;
 pub use matches::{Matches, Stop};
+pub use nearest::nearest;
 
 /// One command.
 pub struct Command {
@@ -78,6 +79,10 @@ pub enum Values {
     Log,
     /// The name of a command.
     Command,
+    /// Publisher and name of a service.
+    Service,
+    /// The name of a message type, of the service that is the argument before it if there is one.
+    Message,
 }
 
 impl Values {
@@ -107,6 +112,8 @@ pub struct Opt {
     pub values: Values,
     /// What its value must be.
     pub check: Option<Check>,
+    /// Whether it can be given more than once.
+    pub many: bool,
     /// Whether help and completions keep quiet about it.
     pub hidden: bool,
 }
@@ -124,6 +131,7 @@ impl Opt {
             conflicts: &[],
             values: Values::Any,
             check: None,
+            many: false,
             hidden: false,
         }
     }
@@ -169,6 +177,12 @@ impl Opt {
     /// With values that pass this.
     pub const fn check(mut self, check: Check) -> Self {
         self.check = Some(check);
+        self
+    }
+
+    /// Any number of times.
+    pub const fn many(mut self) -> Self {
+        self.many = true;
         self
     }
 

@@ -8,6 +8,7 @@ use gshell_control::messages::daemon::{GroupList, Groups, Jobs, Ps};
 use gshell_control::names::wild;
 use gshell_control::{GroupInfo, Job};
 
+pub use self::table::printable;
 use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, QUICK};

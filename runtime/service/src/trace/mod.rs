@@ -16,7 +16,7 @@ pub mod tree;
 
 pub use self::points::Expected;
 pub(crate) use self::points::{
-    client_recv, client_send, server_error, server_recv, server_send, stream_send,
+    client_recv, client_recv_known, client_send, server_error, server_recv, server_send, stream_send,
 };
-pub use self::state::set_process_name;
-pub(crate) use self::state::{list, purge, read, tag, untag};
+pub(crate) use self::state::{list, purge, untag};
+pub use self::state::{read, set_process_name, tag};

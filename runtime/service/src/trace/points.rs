@@ -132,15 +132,27 @@ pub(crate) fn client_recv(
     expected: Option<Expected>,
     answer: Result<&Incoming, &Fault>,
 ) {
+    let expected = expected.map(|expected| expected());
+    let known = expected.as_ref().map(|(name, shape)| (*name, shape));
+    client_recv_known(remote, trace, known, answer);
+}
+
+/// As [`client_recv`], where name and shape of the answer are only known at run time.
+#[cold]
+pub(crate) fn client_recv_known(
+    remote: Remote<'_>,
+    trace: Trace,
+    expected: Option<(&str, &Shape)>,
+    answer: Result<&Incoming, &Fault>,
+) {
     let mut record = blank(trace, Point::ClientRecv, state::process(), &remote());
     match answer {
         Err(fault) => record.error = cut(fault.to_string()),
         Ok(incoming) => {
             let mut bytes = Vec::new();
             let _ = incoming.payload.write(&mut bytes);
-            let expected = expected.map(|expected| expected());
             let known = expected.filter(|(name, shape)| shape.key(name) == incoming.key);
-            record.text = text(known.as_ref().map(|(_, shape)| shape), &bytes);
+            record.text = text(known.map(|(_, shape)| shape), &bytes);
             record.message = match known {
                 Some((name, _)) => name.to_owned(),
                 None => format!("{:016x}", incoming.key),

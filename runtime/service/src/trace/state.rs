@@ -114,7 +114,11 @@ fn base_of(text: &str) -> Result<Base, Fault> {
     Ok(base)
 }
 
-pub(crate) fn tag(request: &TraceTag) -> Result<TraceTagged, Fault> {
+/// Tags a message type in this process, as [`TraceTag`] says.
+///
+/// # Errors
+/// `Invalid` for a name, a count or a token that cannot be, or when there are too many tags.
+pub fn tag(request: &TraceTag) -> Result<TraceTagged, Fault> {
     let base = match request.token.is_empty() {
         true => new_base(),
         false => base_of(&request.token)?,
@@ -144,7 +148,8 @@ pub(crate) fn list(_: &TraceList) -> TraceTags {
     }
 }
 
-pub(crate) fn read(request: &TraceRead) -> TraceRecords {
+/// What this process noted of a trace.
+pub fn read(request: &TraceRead) -> TraceRecords {
     let mut state = state();
     TraceRecords {
         process: state.process().to_owned(),

@@ -1,0 +1,244 @@
+//! `gshell call`: sends a message to any service, with JSON for its fields, and prints what comes back.
+
+use std::time::{Duration, Instant};
+
+use gshell_service::blocking::{Client, Received, Sent};
+use gshell_service::{Encoded, Incoming};
+use gshell_wire::{Code, Fault, Value};
+
+use super::args::{Command, Many, Matches, Opt, Positional, Values};
+use super::failure::{Failure, Outcome};
+use super::link::Global;
+use super::service::{self, Known, SCOPE, SERVICE, TCP, Type};
+use super::value::{Chunks, compact, fit, object, parse, text};
+use super::{mtrace, output};
+use crate::exit_codes::Status;
+
+/// Time for an answer when nothing is said.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// `gshell call`.
+pub const COMMAND: Command = Command {
+    long: "JSON gives the fields by name: numbers are exact up to 64 bits, bytes are base64 strings, an enum is \
+           \"Variant\" or {\"Variant\": ...}, a map an object or an array of pairs, and what is optional may be left \
+           out. '-' reads values from standard input, one a line or one over several lines, and sends them one after \
+           the other. Each message that comes back is a line of JSON on standard output: the answer, or the messages \
+           of a stream until the service ends it or Ctrl-C.",
+    options: &[
+        Opt::value(
+            "timeout",
+            "SECONDS",
+            "Wait so long for an answer [default: 10], or for each message of a stream",
+        )
+        .check(check_seconds),
+        Opt::flag(
+            "follow",
+            "Go on after an answer, until the service ends the stream",
+        )
+        .short('f'),
+        Opt::flag("types", "Print each message as {\"type\": ..., \"value\": ...}"),
+        Opt::flag(
+            "trace",
+            "Trace the call through all services, and print the trace to standard error at the end",
+        ),
+        SCOPE,
+        TCP,
+    ],
+    positionals: &[
+        SERVICE,
+        Positional::new("TYPE", "Name of the message").values(Values::Message),
+        Positional::new("JSON", "Its fields [default: {}]; '-' reads standard input").many(Many::Any),
+    ],
+    examples: &[
+        "gshell call gshell/daemon gshell.Info",
+        "gshell call gshell/daemon gshell.List '{\"publisher\": \"*\", \"service\": \"\"}'",
+        "gshell call example/echo echo.Request - < requests.json",
+        "gshell call --trace --tcp localhost:4711 example/echo echo.Request '{\"msg\": \"hi\"}'",
+    ],
+    ..Command::new(
+        "call",
+        "Send a message to a service and print the answer as JSON",
+        run,
+    )
+};
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok();
+    let limit = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    match limit.filter(|limit| !limit.is_zero()) {
+        Some(limit) => Ok(limit),
+        None => Err("it is a number of seconds above 0, such as 0.5".to_owned()),
+    }
+}
+
+fn check_seconds(text: &str) -> Result<(), String> {
+    seconds(text).map(drop)
+}
+
+/// A conversation with one service.
+struct Caller {
+    client: Client,
+    known: Known,
+    limit: Option<Duration>,
+    follow: bool,
+    types: bool,
+}
+
+/// Sends what was given.
+fn run(global: &Global, matches: &Matches) -> Outcome {
+    let mut words = matches.texts(0).into_iter();
+    let (Some(name), Some(ty), json, None) = (words.next(), words.next(), words.next(), words.next()) else {
+        return Err(matches.wrong("more than one JSON argument is given: put it in quotes"));
+    };
+    let mut client = service::open(global, matches, &name)?;
+    let known = Known::ask(&mut client, &name)?;
+    let mut caller = Caller {
+        client,
+        known,
+        limit: matches.parse("timeout", seconds)?,
+        follow: matches.flag("follow"),
+        types: matches.flag("types"),
+    };
+    let call = &mut || {
+        // A type that is not there is told before anything is read.
+        service::find_type(&caller.known, &ty)?;
+        match json.as_deref() {
+            Some("-") => caller.all(&ty),
+            json => caller.one(&ty, json.unwrap_or("{}").as_bytes()).map(drop),
+        }
+        .map(|()| Status::Ok)
+    };
+    match matches.flag("trace") {
+        true => mtrace::traced(global, &[&ty], call),
+        false => call(),
+    }
+}
+
+impl Caller {
+    fn all(&mut self, ty: &str) -> Result<(), Failure> {
+        let mut chunks = Chunks::new(std::io::stdin().lock());
+        let failed = |error| Failure::io("cannot read standard input", &error);
+        while let Some(chunk) = chunks.next().map_err(failed)? {
+            if !self.one(ty, &chunk)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends one value and prints what comes back; whether somebody still reads.
+    fn one(&mut self, name: &str, json: &[u8]) -> Result<bool, Failure> {
+        let what = format!("cannot call {} of {}", name, self.known.name);
+        let failed = |fault: Fault| Failure::fault(&what, &fault);
+        let types = service::find_type(&self.known, name)?;
+        let (ty, bytes) = encode(&types, json).map_err(|why| {
+            Failure::usage(format!(
+                "{what}: {why} (see 'gshell schema {} {name}')",
+                self.known.name
+            ))
+        })?;
+        let limit = self.limit.or((!ty.stream).then_some(ANSWER));
+        let message = Encoded {
+            key: ty.key,
+            name,
+            bytes,
+        };
+        let stream = self.client.open().map_err(failed)?;
+        let deadline = limit.filter(|_| !ty.stream);
+        let sent = self.client.request(stream, &message, deadline).map_err(failed)?;
+        if !self.follow {
+            // The service then ends its side with its last word.
+            self.client.end(stream).map_err(failed)?;
+        }
+        let (known, follow, types) = (&self.known, self.follow, self.types);
+        let mut last = Instant::now();
+        loop {
+            let left = limit.map(|limit| limit.saturating_sub(last.elapsed()));
+            match self.client.receive(left).map_err(failed)? {
+                Some(Received::Message(from, call, message)) if from == stream => {
+                    last = Instant::now();
+                    let answer = call == Some(sent.call);
+                    if answer {
+                        note(&self.client, &sent, ty, Ok(&message));
+                    }
+                    let line = line(known, ty, types, message).map_err(failed)?;
+                    let read = output::print(&line)?;
+                    if !read || (answer && !follow) {
+                        return Ok(read);
+                    }
+                }
+                Some(Received::Error(from, _, fault) | Received::Reset(from, fault)) if from == stream => {
+                    note(&self.client, &sent, ty, Err(&fault));
+                    return Err(failed(fault));
+                }
+                Some(Received::Ended(from)) if from == stream => return Ok(true),
+                Some(_) => {}
+                None => {
+                    let text = format!("nothing came within {:?}", limit.unwrap_or_default());
+                    return Err(failed(Fault::new(Code::Timeout, text)));
+                }
+            }
+        }
+    }
+}
+
+fn note(client: &Client, sent: &Sent, ty: &Type, answer: Result<&Incoming, &Fault>) {
+    let of = |message: &Incoming| ty.replies.iter().find(|reply| reply.key == message.key);
+    let reply = answer.ok().and_then(of);
+    client.answered(
+        sent,
+        reply.map(|reply| (reply.name.as_str(), &reply.shape)),
+        answer,
+    );
+}
+
+/// The message of the first version whose shape the JSON fits; else what does not fit the one of today.
+fn encode<'a>(types: &[&'a Type], json: &[u8]) -> Result<(&'a Type, Vec<u8>), String> {
+    let value = parse(json).map_err(|why| format!("the JSON does not read: {why}"))?;
+    let mut first = None;
+    for ty in types {
+        let mut bytes = Vec::new();
+        let fits = fit(value.clone(), &ty.shape).and_then(|value| value.encode(&ty.shape, &mut bytes));
+        match fits {
+            Ok(()) => return Ok((ty, bytes)),
+            Err(error) => drop(first.get_or_insert_with(|| error.to_string())),
+        }
+    }
+    Err(first.unwrap_or_default())
+}
+
+/// A message that came as a line of JSON. One of an unknown type has its key and its bytes.
+fn line(known: &Known, ty: &Type, types: bool, message: Incoming) -> Result<String, Fault> {
+    let key = message.key;
+    let mut replies = ty.replies.iter().chain(known.all().flat_map(|ty| &ty.replies));
+    let found = replies.find(|reply| reply.key == key);
+    let shape = found.map(|reply| &reply.shape);
+    let value = match shape {
+        Some(shape) => message.value(shape)?,
+        None => object([
+            ("key", text(format!("{key:016x}"))),
+            ("bytes", Value::Bytes(message.payload.into_bytes()?)),
+        ]),
+    };
+    let value = compact(&value, shape);
+    Ok(match (types, found) {
+        (false, _) => format!("{value}\n"),
+        (true, found) => {
+            let name = found.map_or(Value::Unit, |reply| text(&reply.name));
+            format!("{{\"type\":{},\"value\":{value}}}\n", compact(&name, None))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_above_zero() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for bad in ["0", "-1", "NaN", "inf", "x", "", "1e300"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}
