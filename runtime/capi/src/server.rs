@@ -304,6 +304,7 @@ impl Server {
             rt::sleep(GOODBYE).await;
             waited.map_err(|error| Fault::new(Code::Internal, "the server cannot wait").with_cause(error))
         });
+        rt::leave();
         drop(serving);
         // The program may free what its handlers use as soon as this returns.
         let mut count = lock(&threads.count);
