@@ -163,7 +163,10 @@ impl Conn {
         match self.types.by_name(name) {
             Some(ty) => Ok(ty.clone()),
             None => {
-                let text = format!("the service has no message {name}; there are: {}", self.types.names());
+                let text = format!(
+                    "the service has no message {name}; there are: {}",
+                    self.types.names()
+                );
                 Err(Fault::new(Code::NotFound, text))
             }
         }
@@ -207,8 +210,12 @@ impl Conn {
 
     /// Says what differs when the service has a message of that name but of another shape.
     fn explain(&mut self, request: &Message, fault: Fault) -> Fault {
-        let Some(shape) = request.shape() else { return fault };
-        let Ok(description) = self.describe() else { return fault };
+        let Some(shape) = request.shape() else {
+            return fault;
+        };
+        let Ok(description) = self.describe() else {
+            return fault;
+        };
         match difference(&description, request.name(), shape) {
             Some(text) => Fault::new(Code::UnknownMessage, text),
             None => fault,
@@ -305,7 +312,10 @@ impl StreamHandle {
         let mut owned = table::own(conn, "connection")?;
         let id = live(&mut owned.client)?.open()?;
         owned.streams.insert(id, Queue::default());
-        Ok(StreamHandle { conn: conn.clone(), id })
+        Ok(StreamHandle {
+            conn: conn.clone(),
+            id,
+        })
     }
 
     /// The stream that every connection has.

@@ -61,7 +61,9 @@ fn keep(fault: &Fault) -> usize {
     let error = Box::new(CError {
         code: number(fault),
         message: message.as_ptr().expose_provenance(),
-        cause: cause.as_ref().map_or(0, |cause| cause.as_ptr().expose_provenance()),
+        cause: cause
+            .as_ref()
+            .map_or(0, |cause| cause.as_ptr().expose_provenance()),
     });
     let address = (&raw const *error).expose_provenance();
     let kept = Kept {

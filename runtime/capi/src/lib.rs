@@ -11,6 +11,7 @@ mod border;
 mod client;
 mod export;
 mod guard;
+mod handler;
 mod message;
 mod outbox;
 mod path;

@@ -226,7 +226,8 @@ impl Message {
             let text = format!("{}: {path} is not set", self.name);
             return Err(Fault::new(Code::NotFound, text));
         }
-        self.find(path)?.ok_or_else(|| Fault::new(Code::Internal, "a value is gone"))
+        self.find(path)?
+            .ok_or_else(|| Fault::new(Code::Internal, "a value is gone"))
     }
 
     /// A bool.
@@ -386,7 +387,9 @@ impl Message {
     /// The name of its type with a zero byte behind it.
     pub fn name_text(&mut self) -> &[u8] {
         let name = &self.name;
-        self.texts.entry("\0name".to_owned()).or_insert_with(|| terminated(name))
+        self.texts
+            .entry("\0name".to_owned())
+            .or_insert_with(|| terminated(name))
     }
 
     /// Its bytes.
@@ -396,9 +399,9 @@ impl Message {
     pub fn encode(&mut self) -> Result<&[u8]> {
         if let (None, Body::Tree(value), Some(shape)) = (&self.encoded, &self.body, &self.shape) {
             let mut bytes = Vec::new();
-            value.encode(shape, &mut bytes).map_err(|error| {
-                Fault::new(Code::BadMessage, format!("{}: {error}", self.name))
-            })?;
+            value
+                .encode(shape, &mut bytes)
+                .map_err(|error| Fault::new(Code::BadMessage, format!("{}: {error}", self.name)))?;
             self.encoded = Some(bytes);
         }
         match (&self.encoded, &self.body) {

@@ -99,7 +99,8 @@ impl Outbox {
                 break;
             }
             if !may_wait {
-                let text = "the caller reads too slowly, and a handler on the server's thread cannot wait for it";
+                let text =
+                    "the caller reads too slowly, and a handler on the server's thread cannot wait for it";
                 return Err(Fault::new(Code::Busy, text));
             }
             let (again, in_time) = self.wait(state, deadline);

@@ -56,7 +56,8 @@ pub fn shape_at<'a>(shape: &'a Shape, steps: &[&str], path: &str) -> Result<&'a 
         },
         Shape::List(of) => {
             if ![NEW, LAST].contains(step) && number(step).is_none() {
-                let text = format!("{step:?} is no entry: numbers from 1, \"+\" for a new one, \"-\" for the last");
+                let text =
+                    format!("{step:?} is no entry: numbers from 1, \"+\" for a new one, \"-\" for the last");
                 return Err(invalid(path, &text));
             }
             shape_at(of, rest, path)
@@ -117,12 +118,7 @@ pub fn get<'a>(value: &'a Value, steps: &[&str]) -> Option<&'a Value> {
 ///
 /// # Errors
 /// `Invalid` for an entry of a list that is not there.
-pub fn place<'a>(
-    value: &'a mut Value,
-    shape: &Shape,
-    steps: &[&str],
-    path: &str,
-) -> Result<&'a mut Value> {
+pub fn place<'a>(value: &'a mut Value, shape: &Shape, steps: &[&str], path: &str) -> Result<&'a mut Value> {
     let Some((step, rest)) = steps.split_first() else {
         return Ok(value);
     };
@@ -138,33 +134,48 @@ pub fn place<'a>(
             }
         },
         Shape::Struct { fields, .. } => {
-            let field = fields.iter().find(|field| field.name == *step).ok_or_else(wrong)?;
+            let field = fields
+                .iter()
+                .find(|field| field.name == *step)
+                .ok_or_else(wrong)?;
             if !matches!(value, Value::Struct(_)) {
                 *value = Value::Struct(Vec::new());
             }
-            let Value::Struct(parts) = value else { return Err(wrong()) };
-            let at = parts.iter().position(|(name, _)| name == step).unwrap_or_else(|| {
-                parts.push((field.name.clone(), Value::Unit));
-                parts.len() - 1
-            });
+            let Value::Struct(parts) = value else {
+                return Err(wrong());
+            };
+            let at = parts
+                .iter()
+                .position(|(name, _)| name == step)
+                .unwrap_or_else(|| {
+                    parts.push((field.name.clone(), Value::Unit));
+                    parts.len() - 1
+                });
             place(&mut parts[at].1, &field.shape, rest, path)
         }
         Shape::Enum { variants, .. } => {
-            let of = variants.iter().find(|known| known.name == *step).ok_or_else(wrong)?;
+            let of = variants
+                .iter()
+                .find(|known| known.name == *step)
+                .ok_or_else(wrong)?;
             if !matches!(value, Value::Enum { variant, .. } if variant == step) {
                 *value = Value::Enum {
                     variant: of.name.clone(),
                     value: Box::new(Value::Unit),
                 };
             }
-            let Value::Enum { value, .. } = value else { return Err(wrong()) };
+            let Value::Enum { value, .. } = value else {
+                return Err(wrong());
+            };
             place(value, &of.shape, rest, path)
         }
         Shape::List(of) => {
             if !matches!(value, Value::List(_)) {
                 *value = Value::List(Vec::new());
             }
-            let Value::List(entries) = value else { return Err(wrong()) };
+            let Value::List(entries) = value else {
+                return Err(wrong());
+            };
             let at = match *step {
                 NEW => {
                     entries.push(Value::Unit);
@@ -183,7 +194,9 @@ pub fn place<'a>(
             if !matches!(value, Value::Tuple(_)) {
                 *value = Value::Tuple(vec![Value::Unit; shapes.len()]);
             }
-            let Value::Tuple(parts) = value else { return Err(wrong()) };
+            let Value::Tuple(parts) = value else {
+                return Err(wrong());
+            };
             let at = number(step).ok_or_else(wrong)?;
             match (parts.get_mut(at), shapes.get(at)) {
                 (Some(part), Some(of)) => place(part, of, rest, path),
@@ -194,12 +207,17 @@ pub fn place<'a>(
             if !matches!(value, Value::Map(_)) {
                 *value = Value::Map(Vec::new());
             }
-            let Value::Map(entries) = value else { return Err(wrong()) };
+            let Value::Map(entries) = value else {
+                return Err(wrong());
+            };
             let key = key(keys, step).ok_or_else(wrong)?;
-            let at = entries.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-                entries.push((key, Value::Unit));
-                entries.len() - 1
-            });
+            let at = entries
+                .iter()
+                .position(|(known, _)| *known == key)
+                .unwrap_or_else(|| {
+                    entries.push((key, Value::Unit));
+                    entries.len() - 1
+                });
             place(&mut entries[at].1, values, rest, path)
         }
         _ => Err(wrong()),

@@ -75,7 +75,10 @@ impl Request {
     /// As [`Request::reply`].
     pub fn fail(&self, code: i32, text: &str) -> Result<()> {
         let Some(code) = u16::try_from(code).ok().filter(|code| *code != 0) else {
-            return Err(Fault::new(Code::Invalid, format!("{code} is no code of an error")));
+            return Err(Fault::new(
+                Code::Invalid,
+                format!("{code} is no code of an error"),
+            ));
         };
         let fault = Fault {
             code,
@@ -92,7 +95,8 @@ impl Request {
     pub fn send(&self, message: &mut Message, ms: i32) -> Result<()> {
         let sending = message.sending()?;
         let size = message.encode()?.len();
-        self.outbox.push(Op::Send(sending), size, !on_server_thread(), limit(ms))
+        self.outbox
+            .push(Op::Send(sending), size, !on_server_thread(), limit(ms))
     }
 
     /// Says that this side sends no more on the stream.
@@ -109,7 +113,10 @@ impl Request {
     /// `Timeout`, `State` on the server's thread, an error that the caller sent, or why the request is gone.
     pub fn receive(&self, ms: i32) -> Result<Option<Message>> {
         if !self.uses_stream {
-            let text = format!("the handler of {} was not added as one that uses the stream", self.name);
+            let text = format!(
+                "the handler of {} was not added as one that uses the stream",
+                self.name
+            );
             return Err(Fault::new(Code::State, text));
         }
         if on_server_thread() {
@@ -136,7 +143,10 @@ impl Request {
     /// The program is through with it.
     pub fn finish(&self) {
         self.outbox.finish(self.uses_stream, || {
-            Fault::new(Code::Internal, format!("the handler of {} gave no answer", self.name))
+            Fault::new(
+                Code::Internal,
+                format!("the handler of {} gave no answer", self.name),
+            )
         });
     }
 

@@ -1,44 +1,24 @@
-//! Services of the program: what is declared, the thread that serves, and the handlers.
+//! Services of the program: what is declared, and the thread that serves.
 
 use std::cell::Cell;
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gshell_service::{
-    Context, Dynamic, Handlers, Incoming, Node, PublishOptions, Published, Publisher, Reply, Scopes, Stream,
-    current, rt,
-};
-use gshell_session::Head;
+use gshell_service::{Dynamic, Handlers, Node, PublishOptions, Published, Publisher, Scopes, rt};
 use gshell_wire::{Code, Fault, Priority};
 
 use crate::border::{Callback, OnRequest};
 use crate::client::scopes;
-use crate::message::Message;
-use crate::outbox::Op;
-use crate::request::{Request, undeclared};
+use crate::handler::{HIGH, LOW, STREAM, Shared, Spec, THREADS, Threads, handle};
+use crate::request::undeclared;
 use crate::stop::Slot;
-use crate::table::{self, Object};
 use crate::types::Types;
 
 type Result<T> = std::result::Result<T, Fault>;
 
-/// The handler gets threads of its own.
-pub const THREADS: u32 = 1;
-/// The handler receives on the stream of its request.
-pub const STREAM: u32 = 2;
-/// Its requests come before others.
-pub const HIGH: u32 = 4;
-/// Its requests come after others.
-pub const LOW: u32 = 8;
-
-/// Threads of handlers at most.
-pub const MOST_THREADS: usize = 64;
 /// Time that handlers have to end when the server is stopped.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -70,14 +50,6 @@ impl Drop for Serving {
     }
 }
 
-/// One handler.
-struct Spec {
-    name: String,
-    replies: Vec<String>,
-    flags: u32,
-    call: Callback<OnRequest>,
-}
-
 /// What is declared before the server runs.
 struct Config {
     publisher: String,
@@ -97,20 +69,8 @@ pub struct Server {
     thread: Mutex<Option<JoinHandle<Result<()>>>>,
 }
 
-/// Threads of handlers that run.
-#[derive(Default)]
-struct Threads {
-    count: Mutex<usize>,
-    changed: Condvar,
-}
-
-/// What handlers share.
-struct Shared {
-    types: Arc<Types>,
-    threads: Arc<Threads>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// What is behind a mutex; a panic of another thread leaves it whole.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -165,12 +125,22 @@ impl Server {
     /// `NotFound` for a type that is not declared, `Exists` for a second handler, `Invalid` for flags that are none.
     pub fn on(&self, name: &str, replies: &str, flags: u32, call: Callback<OnRequest>) -> Result<()> {
         if flags & !(THREADS | STREAM | HIGH | LOW) != 0 || flags & (HIGH | LOW) == HIGH | LOW {
-            return Err(Fault::new(Code::Invalid, format!("{flags} are no flags of a handler")));
+            return Err(Fault::new(
+                Code::Invalid,
+                format!("{flags} are no flags of a handler"),
+            ));
         }
-        let replies: Vec<_> = replies.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        let replies: Vec<_> = replies
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect();
         self.configure(|config| {
             let names = std::iter::once(&name).chain(&replies);
-            if let Some(name) = names.into_iter().find(|name| config.types.by_name(name).is_none()) {
+            if let Some(name) = names
+                .into_iter()
+                .find(|name| config.types.by_name(name).is_none())
+            {
                 return Err(undeclared(name, &config.types));
             }
             if config.specs.iter().any(|spec| spec.name == name) {
@@ -208,7 +178,8 @@ impl Server {
     pub fn tcp(&self, address: &str) -> Result<()> {
         let address = address.strip_prefix("tcp:").unwrap_or(address);
         let address: SocketAddr = address.parse().map_err(|_| {
-            let text = format!("{address:?} is no address to listen on: expected a number and a port, 0.0.0.0:4711");
+            let text =
+                format!("{address:?} is no address to listen on: expected a number and a port, 0.0.0.0:4711");
             Fault::new(Code::Invalid, text)
         })?;
         self.configure(|config| {
@@ -277,10 +248,18 @@ impl Server {
     /// `State` on that thread; else what it ended with.
     pub fn join(&self) -> Result<()> {
         let mut thread = lock(&self.thread);
-        if thread.as_ref().is_some_and(|own| own.thread().id() == std::thread::current().id()) {
-            return Err(Fault::new(Code::State, "a handler cannot wait for the end of its own server"));
+        if thread
+            .as_ref()
+            .is_some_and(|own| own.thread().id() == std::thread::current().id())
+        {
+            return Err(Fault::new(
+                Code::State,
+                "a handler cannot wait for the end of its own server",
+            ));
         }
-        let Some(thread) = thread.take() else { return Ok(()) };
+        let Some(thread) = thread.take() else {
+            return Ok(());
+        };
         let broken = |_| Err(Fault::new(Code::Internal, "the thread of the server has failed"));
         thread.join().unwrap_or_else(broken)
     }
@@ -296,7 +275,10 @@ impl Server {
         let serving = Serving::begin();
         let served = rt::block_on(async {
             let published = publish(config, threads.clone())?;
-            self.port.store(published.tcp().map_or(0, |address| address.port()), Ordering::SeqCst);
+            self.port.store(
+                published.tcp().map_or(0, |address| address.port()),
+                Ordering::SeqCst,
+            );
             told(Ok(()));
             let waited = self.slot.fired().await;
             published.close(GRACE).await;
@@ -307,10 +289,7 @@ impl Server {
         rt::leave();
         drop(serving);
         // The program may free what its handlers use as soon as this returns.
-        let mut count = lock(&threads.count);
-        while *count > 0 {
-            count = threads.changed.wait(count).unwrap_or_else(PoisonError::into_inner);
-        }
+        threads.wait();
         served
     }
 }
@@ -360,131 +339,4 @@ fn dynamic(spec: &Spec, types: &Types) -> Result<Dynamic> {
         stream: spec.flags & STREAM != 0,
         ..Dynamic::new(today.name.clone(), (*today.shape).clone())
     })
-}
-
-/// Closes the request when its task goes: it was answered, or nobody waits for it.
-struct Alive(Arc<Request>);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        let fault = Fault::new(Code::Cancelled, "nobody waits for the answer to this request any more");
-        self.0.outbox.close(fault);
-    }
-}
-
-async fn handle(
-    spec: Arc<Spec>,
-    shared: Arc<Shared>,
-    incoming: Incoming,
-    context: Context,
-) -> Result<Option<Reply>> {
-    let ty = shared.types.by_key(incoming.key).cloned();
-    let message = Message::received(incoming, ty.as_deref())?;
-    let uses_stream = spec.flags & STREAM != 0;
-    let request = Arc::new(Request::new(
-        shared.types.clone(),
-        &spec.name,
-        &context.peer().text,
-        context.deadline(),
-        uses_stream,
-    ));
-    let alive = Alive(request.clone());
-    match spec.flags & THREADS {
-        0 => call(&spec, &request, message),
-        _ => call_on_thread(spec, shared.threads.clone(), request, message, context.scope())?,
-    }
-    let stream = context.stream();
-    let head = Head {
-        trace: context.trace(),
-        ..Head::default()
-    };
-    loop {
-        match next(&alive.0, &stream, uses_stream).await {
-            Op::Send(mut message) => stream.send_with(head, &mut message).await?,
-            Op::End => stream.end(),
-            Op::Reply(message) => return Ok(Some(Box::new(message))),
-            Op::Fail(fault) => return Err(fault),
-            Op::Done => {
-                // The default stream is there for further calls.
-                if uses_stream && stream.id() != 0 {
-                    stream.end();
-                }
-                return Ok(None);
-            }
-        }
-    }
-}
-
-/// What the program wants next; what comes on the stream meanwhile is put where it receives it.
-async fn next(request: &Request, stream: &Stream, uses_stream: bool) -> Op {
-    std::future::poll_fn(|context| {
-        loop {
-            if let Poll::Ready(op) = request.outbox.poll(context) {
-                return Poll::Ready(op);
-            }
-            if !uses_stream || !request.outbox.wants() {
-                return Poll::Pending;
-            }
-            match pin!(stream.recv()).poll(context) {
-                Poll::Ready(next) => request.outbox.deliver(next),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    })
-    .await
-}
-
-/// Calls the program's function, with handles that are good for as long as it keeps them.
-fn call(spec: &Spec, request: &Arc<Request>, message: Message) {
-    let own = table::insert(Object::Request(request.clone()));
-    let message = table::insert(Object::Message(Arc::new(Mutex::new(message))));
-    match (&own, &message) {
-        (Ok(own), Ok(message)) => spec.call.call(*own, *message),
-        (Err(fault), _) | (_, Err(fault)) => {
-            let _ = request.outbox.push(Op::Fail(fault.clone()), 0, false, None);
-        }
-    }
-    // A handler may have freed it itself.
-    let _ = message.and_then(|message| table::remove(message, "message", Object::is_message));
-    if !request.is_kept() {
-        let _ = own.and_then(|own| table::remove(own, "request", Object::is_request));
-        request.finish();
-    }
-}
-
-/// A thread of a handler that runs.
-struct Running(Arc<Threads>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        *lock(&self.0.count) -= 1;
-        self.0.changed.notify_all();
-    }
-}
-
-fn call_on_thread(
-    spec: Arc<Spec>,
-    threads: Arc<Threads>,
-    request: Arc<Request>,
-    message: Message,
-    scope: current::Scope,
-) -> Result<()> {
-    {
-        let mut count = lock(&threads.count);
-        if *count >= MOST_THREADS {
-            let text = format!("{MOST_THREADS} handlers run on threads of their own, the limit: try again later");
-            return Err(Fault::new(Code::Busy, text));
-        }
-        *count += 1;
-    }
-    let running = Running(threads);
-    let work = move || {
-        let _running = running;
-        current::within(scope, || call(&spec, &request, message));
-    };
-    let thread = std::thread::Builder::new().name("gshell-handler".to_owned()).spawn(work);
-    match thread {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Fault::new(Code::Busy, "no thread for this request").with_cause(error)),
-    }
 }

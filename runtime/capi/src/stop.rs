@@ -96,7 +96,9 @@ impl Slot {
         while !self.is_fired() {
             // A byte without the flag was meant for a server that had the slot before.
             let mut byte = [0];
-            reader.read_with(|mut pipe: &PipeReader| pipe.read(&mut byte)).await?;
+            reader
+                .read_with(|mut pipe: &PipeReader| pipe.read(&mut byte))
+                .await?;
         }
         Ok(())
     }

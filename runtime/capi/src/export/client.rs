@@ -30,7 +30,9 @@ pub extern "C" fn gshell_discover(
 
 #[unsafe(no_mangle)]
 pub extern "C" fn gshell_connect(address: Text, timeout_ms: c_int, error: Out<usize>) -> usize {
-    make(&error, &mut || insert(Conn::connect(address.get("address")?, timeout_ms)?))
+    make(&error, &mut || {
+        insert(Conn::connect(address.get("address")?, timeout_ms)?)
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -59,7 +61,8 @@ pub extern "C" fn gshell_list(
         for found in client::list(publisher, service, timeout_ms, scopes)? {
             let scope = gshell_service::Scopes::from(found.scope).bits();
             let address = found.address.to_string();
-            let texts = [&found.publisher, &found.service, &found.provider, &address].map(|text| c_text(text));
+            let texts =
+                [&found.publisher, &found.service, &found.provider, &address].map(|text| c_text(text));
             callback.call(&FoundService {
                 publisher: texts[0].as_ptr(),
                 service: texts[1].as_ptr(),

@@ -106,11 +106,7 @@ pub extern "C" fn gshell_message_key(message: usize, key: Out<u64>, error: Out<u
 }
 
 /// A text of the message, which stays where it is until the message is changed.
-fn text(
-    message: usize,
-    error: &Out<usize>,
-    get: fn(&mut Message) -> Result<&[u8], Fault>,
-) -> *const c_char {
+fn text(message: usize, error: &Out<usize>, get: fn(&mut Message) -> Result<&[u8], Fault>) -> *const c_char {
     let mut text = std::ptr::null();
     with(message, error, &mut |message| {
         text = get(message)?.as_ptr().cast();
@@ -147,13 +143,10 @@ pub extern "C" fn gshell_message_bytes(
 }
 
 /// Sets a value.
-fn set(
-    message: usize,
-    path: &Text,
-    error: &Out<usize>,
-    value: &dyn Fn() -> Result<Value, Fault>,
-) -> c_int {
-    with(message, error, &mut |message| message.set(path.get("path")?, value()?))
+fn set(message: usize, path: &Text, error: &Out<usize>, value: &dyn Fn() -> Result<Value, Fault>) -> c_int {
+    with(message, error, &mut |message| {
+        message.set(path.get("path")?, value()?)
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -198,7 +191,9 @@ pub extern "C" fn gshell_set_bytes(
 
 #[unsafe(no_mangle)]
 pub extern "C" fn gshell_set_empty(message: usize, path: Text, error: Out<usize>) -> c_int {
-    with(message, &error, &mut |message| message.set_empty(path.get("path")?))
+    with(message, &error, &mut |message| {
+        message.set_empty(path.get("path")?)
+    })
 }
 
 /// Gets a value.

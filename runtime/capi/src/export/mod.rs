@@ -44,7 +44,9 @@ pub extern "C" fn gshell_error_free(error: usize) {
 
 /// A text of the program that ends with a zero byte.
 fn constant(text: &'static str) -> *const c_char {
-    CStr::from_bytes_with_nul(text.as_bytes()).unwrap_or_default().as_ptr()
+    CStr::from_bytes_with_nul(text.as_bytes())
+        .unwrap_or_default()
+        .as_ptr()
 }
 
 macro_rules! names {
@@ -59,8 +61,10 @@ macro_rules! names {
 #[unsafe(no_mangle)]
 pub extern "C" fn gshell_code_name(code: c_int) -> *const c_char {
     let code = u16::try_from(code).ok().and_then(Code::from_u16);
-    constant(names!(code, Internal UnknownMessage BadMessage NotFound Exists Invalid Denied Limit Busy Timeout Stopped
-        Unreachable Version Protocol Cancelled State Storage Script))
+    constant(
+        names!(code, Internal UnknownMessage BadMessage NotFound Exists Invalid Denied Limit Busy Timeout Stopped
+        Unreachable Version Protocol Cancelled State Storage Script),
+    )
 }
 
 /// Hands a message to C.

@@ -148,7 +148,9 @@ fn on_message(
 
 #[unsafe(no_mangle)]
 pub extern "C" fn gshell_request_message(request: usize, name: Text, error: Out<usize>) -> usize {
-    make(&error, &mut || give(table::request(request)?.message(name.get("name")?)?))
+    make(&error, &mut || {
+        give(table::request(request)?.message(name.get("name")?)?)
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -158,7 +160,9 @@ pub extern "C" fn gshell_reply(request: usize, message: usize, error: Out<usize>
 
 #[unsafe(no_mangle)]
 pub extern "C" fn gshell_reply_error(request: usize, code: c_int, text: Text, error: Out<usize>) -> c_int {
-    on(request, &error, &mut |request| request.fail(code, text.get("text")?))
+    on(request, &error, &mut |request| {
+        request.fail(code, text.get("text")?)
+    })
 }
 
 #[unsafe(no_mangle)]
