@@ -240,7 +240,8 @@ gshell_stream *gshell_stream_default(gshell_conn *conn, gshell_error **error);
 /* Sends a message; waits while the service does not read. */
 int gshell_stream_send(gshell_stream *stream, gshell_message *message, int timeout_ms, gshell_error **error);
 
-/* The next message; GSHELL_END when the service sends no more. An error that the service sent is returned as one. */
+/* The next message; GSHELL_END when the service sends no more. An error that the service sent is returned as one. The fields of
+ * the message can be read if its type is known by then: declared, or learnt when gshell_message_new asked the service. */
 int gshell_stream_recv(gshell_stream *stream, int timeout_ms, gshell_message **message, gshell_error **error);
 
 /* Sends a request on the stream and waits for its reply, as gshell_call does. */

@@ -137,10 +137,14 @@ impl Conn {
         self.types.declare(name, shape, "")
     }
 
-    /// Asks the service what it handles, and learns the types.
-    fn describe(&mut self) -> Result<Description> {
+    /// Asks the service what it handles, and learns the types; within `limit`, if that is less than usual.
+    fn describe(&mut self, limit: Option<Duration>) -> Result<Description> {
         let request = Typed::new(Describe {});
-        let answer = live(&mut self.client)?.call_with(0, &request, Some(DESCRIPTION))?;
+        let answer = live(&mut self.client)?.call_with(
+            0,
+            &request,
+            Some(limit.map_or(DESCRIPTION, |limit| limit.min(DESCRIPTION))),
+        )?;
         let description: Description = answer.decode()?;
         for message in &description.messages {
             let replies = message.replies.iter().map(|reply| (&reply.name, &reply.shape));
@@ -158,7 +162,7 @@ impl Conn {
     /// The type with that name: declared, or one of the service.
     fn ty(&mut self, name: &str) -> Result<Arc<crate::types::Type>> {
         if self.types.by_name(name).is_none() && !self.described {
-            self.describe()?;
+            self.describe(None)?;
         }
         match self.types.by_name(name) {
             Some(ty) => Ok(ty.clone()),
@@ -193,13 +197,16 @@ impl Conn {
     /// # Errors
     /// What the service answers, `Timeout`, or the loss of the connection.
     pub fn call(&mut self, stream: u32, request: &mut Message, ms: i32) -> Result<Message> {
+        let deadline = limit(ms).and_then(|limit| Instant::now().checked_add(limit));
         let answer = live(&mut self.client)?.call_with(stream, &request.sending()?, limit(ms));
         match answer {
             Ok(incoming) => {
                 // Who sends bytes only has no use for the fields of the reply.
                 let curious = request.shape().is_some() && !self.described;
                 if curious && self.types.by_key(incoming.key).is_none() {
-                    self.describe()?;
+                    // Without a description the reply is there all the same, as bytes.
+                    let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+                    let _ = self.describe(left);
                 }
                 self.received(incoming)
             }
@@ -213,7 +220,7 @@ impl Conn {
         let Some(shape) = request.shape() else {
             return fault;
         };
-        let Ok(description) = self.describe() else {
+        let Ok(description) = self.describe(None) else {
             return fault;
         };
         match difference(&description, request.name(), shape) {
@@ -282,9 +289,6 @@ impl Conn {
             if let Some(next) = queue.waiting.pop_front() {
                 let incoming = next?;
                 live(&mut self.client)?.consumed(id, incoming.payload.cost());
-                if self.types.by_key(incoming.key).is_none() && !self.described {
-                    self.describe()?;
-                }
                 return self.received(incoming).map(Some);
             }
             queue.news = false;
