@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use gshell_service::{
-    Client, Context, Handlers, Node, PublishOptions, Published, Publisher, Scopes, Stream, Timeout, blocking, discover,
-    rt, tcp,
+    Client, Context, Handlers, Node, PublishOptions, Published, Publisher, Scopes, Stream, Timeout, blocking,
+    discover, rt, tcp,
 };
 use gshell_wire::{Bytes, Code, Fault};
 
@@ -264,7 +264,8 @@ pub fn in_process(options: &Options) -> Result<Figures, String> {
     let (end, ended) = async_channel::bounded::<()>(1);
     let server = thread::spawn(move || {
         rt::block_on(async {
-            let published = publish(Path::new("/"), Scopes::PROCESS, false).map_err(|fault| fault.to_string());
+            let published =
+                publish(Path::new("/"), Scopes::PROCESS, false).map_err(|fault| fault.to_string());
             let _ = ready.send(published.as_ref().map(|_| ()).map_err(Clone::clone));
             let _ = ended.recv().await;
         });
