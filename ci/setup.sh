@@ -14,6 +14,7 @@ NEEDED=(
     "mount|mount|the same"
     "ps|procps|examples in the documentation"
     "git|git|builds in a fresh clone"
+    "valgrind|valgrind|memory of C programs that use the library"
     "xxd|xxd|first inputs of the fuzz targets"
     "fish|fish|its completion script"
     "zsh|zsh|its completion script"

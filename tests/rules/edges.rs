@@ -60,6 +60,11 @@ const RULES: &[Rule] = &[
         reason: "publishing and calling; it knows neither scripts nor the daemon",
     },
     Rule {
+        name: "gshell-capi",
+        may_use: &["gshell-service", "gshell-session", "gshell-wire"],
+        reason: "the border to C is thin: what a C program can do, a Rust program can do with these",
+    },
+    Rule {
         name: "gshell-control",
         may_use: &["gshell-wire", "serde", "serde_bytes"],
         reason: "messages and decisions that command line, daemon and groups share: pure",
@@ -212,6 +217,18 @@ fn what_must_be_absent_is_absent() {
         .map(|(name, reason)| format!("{name}: {reason}"))
         .collect();
     report("the program must not contain:", &findings);
+}
+
+#[test]
+fn what_must_be_absent_is_absent_from_the_c_library_too() {
+    let closure = Metadata::load().closure("gshell-capi");
+    let findings: Vec<String> = ABSENT
+        .iter()
+        .chain(&[("gshell-script", "a C program brings no Lua"), ("gshell-control", "nor the daemon")])
+        .filter(|(name, _)| closure.contains(*name))
+        .map(|(name, reason)| format!("{name}: {reason}"))
+        .collect();
+    report("the C library must not contain:", &findings);
 }
 
 #[test]
