@@ -3,6 +3,7 @@
 //! The same session machine; the thread that calls reads and writes its socket itself.
 
 mod dynamic;
+mod streams;
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -16,7 +17,7 @@ use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
 pub use self::dynamic::Sent;
 use crate::conn::send_fault;
-use crate::lost;
+use crate::{lost, no_answer};
 use crate::payload::{Incoming, Outgoing, Payload};
 use crate::request::{inherited, millis, no_reply};
 use crate::trace::{self, Expected};
@@ -92,6 +93,8 @@ pub struct Client {
     call_by: Option<Instant>,
     /// A limit for reads is set.
     limited: bool,
+    /// Whoever receives says when a message is dealt with.
+    held: bool,
 }
 
 impl Client {
@@ -123,6 +126,7 @@ impl Client {
             waiting: None,
             call_by: None,
             limited: false,
+            held: false,
         })
     }
 
@@ -162,7 +166,7 @@ impl Client {
         let request = Borrowed(request);
         let trace = trace::client_send(&|| self.socket.peer(), &request, None);
         let limit = inherited(limit);
-        let answer = self.ask(&request, limit, trace);
+        let answer = self.ask(0, &request, limit, trace);
         if let Some(trace) = trace {
             let expected: Expected = || (R::NAME, Shape::of::<R>());
             let late = || no_reply(Q::NAME, limit.unwrap_or_default());
@@ -182,6 +186,7 @@ impl Client {
 
     fn ask(
         &mut self,
+        stream: u32,
         request: &dyn Body,
         limit: Option<Duration>,
         trace: Option<Trace>,
@@ -195,8 +200,9 @@ impl Client {
         };
         self.waiting = Some(id);
         self.call_by = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let answer = self.send_with(0, head, request).and_then(|()| self.answer(id));
-        if matches!(answer, Ok(None)) && self.session.cancel(0, id) {
+        let sent = self.send_with(stream, head, request);
+        let answer = sent.and_then(|()| self.answer(stream, id));
+        if matches!(answer, Ok(None)) && self.session.cancel(stream, id) {
             let _ = self.flush();
         }
         (self.waiting, self.call_by) = (None, None);
@@ -204,16 +210,32 @@ impl Client {
     }
 
     /// Waits for the answer to the call `id`; other things that come are kept.
-    fn answer(&mut self, id: u32) -> Result<Option<Incoming>, Fault> {
+    fn answer(&mut self, stream: u32, id: u32) -> Result<Option<Incoming>, Fault> {
         let deadline = self.call_by;
         let mut others = VecDeque::new();
         let reply = loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            match self.receive(left)? {
-                Some(Received::Message(_, Some(call), message)) if call == id => break Ok(Some(message)),
-                Some(Received::Error(_, Some(call), fault)) if call == id => break Err(fault),
-                Some(other) => others.push_back(other),
-                None => break Ok(None),
+            let event = match self.receive(left) {
+                Ok(Some(event)) => event,
+                Ok(None) => break Ok(None),
+                Err(fault) => break Err(fault),
+            };
+            let end = match event {
+                Received::Message(on, Some(call), message) if call == id => {
+                    if self.held {
+                        self.session.consumed(on, message.payload.cost());
+                    }
+                    break Ok(Some(message));
+                }
+                Received::Error(_, Some(call), fault) if call == id => break Err(fault),
+                // Nothing more comes on the stream, so the answer does not either.
+                Received::Ended(on) if on == stream => Some(no_answer()),
+                Received::Reset(on, ref fault) if on == stream => Some(fault.clone()),
+                _ => None,
+            };
+            others.push_back(event);
+            if let Some(fault) = end {
+                break Err(fault);
             }
         };
         others.append(&mut self.queue);
@@ -354,13 +376,15 @@ impl Client {
             };
             self.taken += used;
             if let Some(received) = received {
-                if let Received::Message(stream, _, message) = &received {
+                // The late answer to a call that was given up is for nobody.
+                let late = matches!(&received, Received::Message(_, Some(call), _) | Received::Error(_, Some(call), _)
+                    if self.waiting != Some(*call));
+                if let Received::Message(stream, _, message) = &received
+                    && (late || !self.held)
+                {
                     self.session.consumed(*stream, message.payload.cost());
                 }
-                // The late answer to a call that was given up is for nobody.
-                if !matches!(&received, Received::Message(_, Some(call), _) | Received::Error(_, Some(call), _)
-                    if self.waiting != Some(*call))
-                {
+                if !late {
                     return Ok(Some(received));
                 }
             }

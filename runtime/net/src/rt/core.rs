@@ -33,7 +33,8 @@ const ALARM: u32 = u32::MAX;
 
 /// What one executor thread owns.
 pub(super) struct Core {
-    executor: LocalExecutor<'static>,
+    /// Replaced when the thread stops being an executor thread.
+    executor: RefCell<Rc<LocalExecutor<'static>>>,
     poller: Arc<Poller>,
     pub(super) sources: Sources,
     pub(super) timers: Timers,
@@ -58,6 +59,9 @@ struct Rest {
     /// What is freed then.
     frees: RefCell<Vec<fn()>>,
 }
+
+/// Times that [`leave`] drops tasks which the end of others has started.
+const LEAVE_ROUNDS: u32 = 8;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -121,7 +125,7 @@ impl Core {
         let (poller, alarm) = (Arc::new(Poller::new()?), Alarm::new()?);
         poller.add(alarm.as_fd(), ALARM, Interest::READ)?;
         Ok(Rc::new(Core {
-            executor: LocalExecutor::new(),
+            executor: RefCell::default(),
             sources: Sources::new(poller.clone()),
             timers: Timers::default(),
             children: Children::new(poller.clone()),
@@ -252,7 +256,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut main_context = Context::from_waker(&main_waker);
     let mut task_context = Context::from_waker(&task_waker);
     let mut main = pin!(future);
-    let mut tick = Box::pin(core.executor.tick());
+    let executor = core.executor.borrow().clone();
+    let mut tick = Box::pin(executor.tick());
     let mut events = Events::new();
     loop {
         if main_woken.take()
@@ -265,7 +270,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             let mut ticks = 0;
             // Polled until it waits: only then does a task that wakes up end the wait below.
             while tick.as_mut().poll(&mut task_context).is_ready() {
-                tick.set(core.executor.tick());
+                tick.set(executor.tick());
                 ticks += 1;
                 // A script's slice is longer than a tick of the clock, so with busy scripts each is followed by a look
                 // at descriptors and timers.
@@ -294,12 +299,32 @@ where
 {
     // Boxed: the executor's code is then there once per result and not once per task, which is a tenth of the binary.
     let boxed: Pin<Box<dyn Future<Output = F::Output>>> = Box::pin(future);
-    Core::current().executor.spawn(boxed)
+    Core::current().executor.borrow().spawn(boxed)
 }
 
 /// Calls `free` whenever this thread has been idle for a while: what it holds only to be fast can go then.
 pub fn on_rest(free: fn()) {
     Core::current().rest.frees.borrow_mut().push(free);
+}
+
+/// Ends this thread's executor: tasks that are parked on it are dropped, and its descriptors with theirs are closed. For
+/// threads that go on with something else, and for those that end: a task that holds a descriptor keeps its executor.
+/// Does nothing inside [`block_on`].
+pub fn leave() {
+    let core = CURRENT.with(|slot| slot.borrow().clone());
+    let Some(core) = core.filter(|core| !core.running.get()) else {
+        return;
+    };
+    // What a task's end starts is dropped in the next round; what starts itself anew is left.
+    for _ in 0..LEAVE_ROUNDS {
+        if core.executor.borrow().is_empty() {
+            break;
+        }
+        let parked = core.executor.replace(Rc::default());
+        drop(parked);
+    }
+    let kept = CURRENT.with(|slot| slot.borrow_mut().take());
+    drop(kept);
 }
 
 /// Lets every other ready task of the thread run once.
@@ -379,6 +404,35 @@ mod tests {
             value
         });
         assert_eq!(value, 7);
+    }
+
+    #[test]
+    fn a_thread_that_leaves_keeps_nothing() {
+        struct Sets(Rc<Cell<bool>>);
+        impl Drop for Sets {
+            fn drop(&mut self) {
+                self.0.set(true);
+                spawn(std::future::pending::<()>()).detach();
+            }
+        }
+        let dropped = Rc::new(Cell::new(false));
+        let sets = Sets(dropped.clone());
+        let weak = block_on(async {
+            let core = Core::current();
+            let parked = core.clone();
+            spawn(async move {
+                let _kept = (sets, parked);
+                std::future::pending::<()>().await;
+            })
+            .detach();
+            leave(); // not while it runs
+            yield_now().await;
+            Rc::downgrade(&core)
+        });
+        assert!(!dropped.get());
+        leave();
+        assert!(dropped.get() && weak.upgrade().is_none());
+        assert_eq!(block_on(async { 7 }), 7);
     }
 
     #[test]

@@ -35,6 +35,8 @@ impl Client {
             deadline_ms: inherited(limit).map(millis),
             trace,
         };
+        // Its answer is received and not dropped as a late one.
+        self.waiting = head.call;
         self.send_with(stream, head, message)?;
         Ok(Sent {
             call: self.last_call,

@@ -3,6 +3,7 @@
 
 mod bytes;
 mod difference;
+mod parse;
 mod text;
 
 pub use self::bytes::{SHAPE_BYTES_MAX, SHAPE_NODES_MAX};

@@ -1,12 +1,17 @@
 //! Clients and the service as native code.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use gshell_service::{Client, Context, Handlers, Server, Stream, blocking, rt, tcp, unix};
+use gshell_service::{
+    Client, Context, Handlers, Node, PublishOptions, Published, Publisher, Scopes, Stream, Timeout, blocking, discover,
+    rt, tcp,
+};
 use gshell_wire::{Bytes, Code, Fault};
 
 use crate::figures::{Figures, Meter};
@@ -41,8 +46,12 @@ async fn upload(_: UploadRequest, _: Context) -> Result<Upload, Fault> {
     Ok(Upload { code: 0 })
 }
 
-fn server() -> Server {
-    Server::new(handlers(), Rc::new(|_| Ok(())))
+fn publish(folder: &Path, scopes: Scopes, tcp: bool) -> Result<Published, Fault> {
+    let options = PublishOptions {
+        tcp: tcp.then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        ..PublishOptions::default()
+    };
+    Publisher::new(&Node::at(folder), PUBLISHER)?.publish(SERVICE, handlers(), scopes, &options)
 }
 
 /// The role of the other process in the scope OS.
@@ -50,27 +59,23 @@ fn server() -> Server {
 /// # Errors
 /// A text: why it cannot be published.
 pub fn serve_os(folder: &Path) -> Result<(), String> {
-    let published = unix::publish(folder, PUBLISHER, SERVICE).map_err(|error| error.to_string())?;
-    let listener = published
-        .listener()
-        .try_clone()
-        .map_err(|error| error.to_string())?;
     rt::block_on(async {
+        let _published = publish(folder, Scopes::OS, false).map_err(|fault| fault.to_string())?;
         other::say_ready("os");
-        server().serve(listener).await.map_err(|error| error.to_string())
+        std::future::pending().await
     })
 }
 
-/// The role of the other process in the scope TCP.
+/// The role of the other process over TCP.
 ///
 /// # Errors
 /// A text: why it cannot listen.
 pub fn serve_tcp() -> Result<(), String> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
     rt::block_on(async {
+        let published = publish(Path::new("/"), Scopes::NONE, true).map_err(|fault| fault.to_string())?;
+        let address = published.tcp().ok_or("it has no address")?;
         other::say_ready(&address.to_string());
-        server().serve(listener).await.map_err(|error| error.to_string())
+        std::future::pending().await
     })
 }
 
@@ -107,7 +112,7 @@ pub fn over_socket(folder: &Path, options: &Options) -> Result<Figures, String> 
                     .map_err(|error| error.to_string())?;
                 Client::over(socket)
             }
-            None => Client::connect(&unix::socket_path(folder, PUBLISHER, SERVICE)),
+            None => search(folder).one().await,
         };
         drive(&client.map_err(|fault| fault.to_string())?, options).await
     })
@@ -207,7 +212,7 @@ pub fn blocking(folder: &Path, options: &Options) -> Result<Figures, String> {
         Some(address) => blocking::Client::over(
             tcp::connect_blocking(address, Instant::now() + CONNECT).map_err(|error| error.to_string())?,
         ),
-        None => blocking::Client::connect(&unix::socket_path(folder, PUBLISHER, SERVICE)),
+        None => search(folder).one_blocking(),
     };
     let mut client = client.map_err(|fault| fault.to_string())?;
     let payload = vec![9u8; options.size as usize];
@@ -234,10 +239,42 @@ pub fn blocking(folder: &Path, options: &Options) -> Result<Figures, String> {
     run().map_err(|fault| fault.to_string())
 }
 
-/// Measures inside this process.
+fn search(folder: &Path) -> gshell_service::Discover {
+    discover(&Node::at(folder), PUBLISHER, SERVICE).timeout(Timeout::For(CONNECT))
+}
+
+/// Measures inside this process: on one executor, or with the service on a thread of its own.
 ///
 /// # Errors
 /// A text: what failed.
-pub fn in_process(_options: &Options) -> Result<Figures, String> {
-    Err("process scope".into())
+pub fn in_process(options: &Options) -> Result<Figures, String> {
+    let folder = Path::new("/");
+    let measure = async || {
+        let search = search(folder).scopes(Scopes::PROCESS);
+        let client = search.one().await.map_err(|fault| fault.to_string())?;
+        drive(&client, options).await
+    };
+    if !options.threads {
+        return rt::block_on(async {
+            let _published = publish(folder, Scopes::PROCESS, false).map_err(|fault| fault.to_string())?;
+            measure().await
+        });
+    }
+    let (ready, published) = mpsc::channel();
+    let (end, ended) = async_channel::bounded::<()>(1);
+    let server = thread::spawn(move || {
+        rt::block_on(async {
+            let published = publish(Path::new("/"), Scopes::PROCESS, false).map_err(|fault| fault.to_string());
+            let _ = ready.send(published.as_ref().map(|_| ()).map_err(Clone::clone));
+            let _ = ended.recv().await;
+        });
+    });
+    let figures = match published.recv() {
+        Ok(Ok(())) => rt::block_on(measure()),
+        Ok(Err(text)) => Err(text),
+        Err(_) => Err("the service's thread ended at once".to_owned()),
+    };
+    drop(end);
+    let _ = server.join();
+    figures
 }

@@ -1,0 +1,1 @@
+//! Tests of the safe parts; `tests/` has those with C programs.
