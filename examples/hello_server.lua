@@ -13,7 +13,7 @@ local Reply = gshell.message("hello.Reply", "{ answer: string }")
 local server = gshell.server { publisher = "example" }
 local service = server:publish("hello", {
   [Request] = { function(request)
-    return { answer = "I am the hello server, " .. request.who }
+    return { answer = "I am hello server, " .. request.who }
   end, reply = Reply },
 }, { scope = "process,os", tcp = tcp })
 

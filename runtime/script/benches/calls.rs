@@ -125,11 +125,16 @@ fn main() {
     };
     show("raw ping-pong, two threads", raw.as_secs_f64());
     let head = |name: &str, scope: &str| format!("local NAME, SCOPE, CALLS = '{name}', '{scope}', {CALLS}\n");
-    let stop = native("native");
-    let took = run(&[&(head("native", "os") + CALLER)]);
-    show("Lua to native, over the machine", took.trim().parse().unwrap());
-    drop(stop);
-    for scope in ["process", "os"] {
+    // `cargo bench ... -- process` measures only that.
+    let only = std::env::args().nth(1).filter(|only| !only.starts_with('-'));
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if wanted("native") {
+        let stop = native("native");
+        let took = run(&[&(head("native", "os") + CALLER)]);
+        show("Lua to native, over the machine", took.trim().parse().unwrap());
+        drop(stop);
+    }
+    for scope in ["process", "os"].into_iter().filter(|scope| wanted(scope)) {
         let head = head(scope, scope);
         let took = run(&[&(head.clone() + SERVER), &(head + CALLER)]);
         show(

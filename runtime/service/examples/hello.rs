@@ -38,7 +38,7 @@ const USAGE: &str = "usage: hello server|client [--run-dir DIR] [--tcp ADDRESS:P
 async fn server(options: &Options) -> Result<(), Fault> {
     let handlers = Handlers::new().on(|request: Request, _| async move {
         Ok(Reply {
-            answer: format!("I am the hello server, {}", request.who),
+            answer: format!("I am hello server, {}", request.who),
         })
     });
     common::serve_until_stopped(options.publish("hello", handlers)?).await

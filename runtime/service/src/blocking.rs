@@ -17,10 +17,10 @@ use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
 pub use self::dynamic::Sent;
 use crate::conn::send_fault;
-use crate::{lost, no_answer};
 use crate::payload::{Incoming, Outgoing, Payload};
 use crate::request::{inherited, millis, no_reply};
 use crate::trace::{self, Expected};
+use crate::{lost, no_answer};
 
 const READ_BUFFER: usize = 64 << 10;
 

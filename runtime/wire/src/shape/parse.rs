@@ -83,12 +83,19 @@ impl<'a> Parser<'a> {
         }
         match self.peek() {
             Some(found) => Err(self.unexpected(found, &format!("\"{wanted}\""))),
-            None => Err(format!("the type ends where \"{wanted}\" is expected: {}", self.text)),
+            None => Err(format!(
+                "the type ends where \"{wanted}\" is expected: {}",
+                self.text
+            )),
         }
     }
 
     fn unexpected(&self, found: char, wanted: &str) -> String {
-        let column = self.text.get(..self.at).map_or(0, |before| before.chars().count()) + 1;
+        let column = self
+            .text
+            .get(..self.at)
+            .map_or(0, |before| before.chars().count())
+            + 1;
         format!(
             "\"{found}\" at column {column} where {wanted} is expected: {}",
             self.text
@@ -196,7 +203,10 @@ impl<'a> Parser<'a> {
 
     fn variant(&mut self, name: &str) -> Result<ShapeVariant> {
         if simple(name).is_some() {
-            return Err(format!("{name} is a type and cannot name a variant: {}", self.text));
+            return Err(format!(
+                "{name} is a type and cannot name a variant: {}",
+                self.text
+            ));
         }
         let shape = match self.peek() {
             Some('(') => {
@@ -308,7 +318,10 @@ mod tests {
             "Single",
             "{ a: (bytes, bool)?, e: (A | B(f64))? }",
         ] {
-            assert_eq!(Shape::parse(text).map(|shape| shape.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                Shape::parse(text).map(|shape| shape.to_string()),
+                Ok(text.to_owned())
+            );
         }
         assert_eq!(Shape::parse(" { a:i8 , } ").unwrap().to_string(), "{ a: i8 }");
         assert_eq!(Shape::parse("(i32)?"), Shape::parse("i32?"));
@@ -333,6 +346,10 @@ mod tests {
             let error = Shape::parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
-        assert!(Shape::parse(&"[".repeat(60_000)).unwrap_err().contains("too deep"));
+        assert!(
+            Shape::parse(&"[".repeat(60_000))
+                .unwrap_err()
+                .contains("too deep")
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use gshell_service::{Body, Incoming, Outgoing, Payload};
+use gshell_service::{Body, Outgoing, Payload};
 use gshell_wire::{EncodeError, Limits, Priority, Shape, Value as Tree};
 use mlua::{Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value};
 
@@ -323,6 +323,10 @@ impl Outgoing for Sent {
         &self.ty.name
     }
 
+    fn shape(&self) -> Option<Shape> {
+        Some(self.ty.shape.as_ref().clone())
+    }
+
     fn take(&mut self) -> Payload {
         let tree = match std::mem::replace(&mut self.what, What::Tree(Tree::Unit)) {
             What::Tree(tree) => tree,
@@ -337,10 +341,8 @@ impl Outgoing for Sent {
 
 /// The error of a message that nobody here can read.
 #[cold]
-pub fn unknown(incoming: &Incoming) -> mlua::Error {
-    let text = format!(
-        "a message with the key {:016x} came, which neither the script nor the service describes",
-        incoming.key
-    );
+pub fn unknown(key: u64) -> mlua::Error {
+    let text =
+        format!("a message with the key {key:016x} came, which neither the script nor the service describes");
     raise("unknown_message", text)
 }
