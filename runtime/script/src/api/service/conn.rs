@@ -1,6 +1,7 @@
 //! Connections to services.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 
 use gshell_service::builtin::difference;
@@ -269,7 +270,10 @@ pub async fn call(
         Over::Conn(open) => (open.client()?.default_stream(), Some(open)),
         Over::Stream(stream, open) => (stream.clone(), open.as_ref()),
     };
-    let (ty, value) = what.resolve(&shared, open.map(|open| &**open), &lua).await?;
+    let (ty, value) = match what {
+        What::Known(ty, value) => (ty, value),
+        named => Box::pin(named.resolve(&shared, open.map(|open| &**open), &lua)).await?,
+    };
     let mut sent = Sent::new(&ty, value, is_local(&stream))?;
     let cx = &shared.cx;
     let answer = match &over {
@@ -278,18 +282,26 @@ pub async fn call(
             let client = open.client()?;
             cx.wait(Box::pin(client.call_with(&options, &mut sent))).await?
         }
-        _ => cx.wait(stream.call_with(&options, &mut sent)).await?,
+        // By reference: a future that is passed on by value is there once more in each that it passes through.
+        _ => cx.wait(pin!(stream.call_with(&options, &mut sent))).await?,
     };
     match (answer, open) {
-        (Ok(incoming), Some(open)) => Ok(open.read(&shared, &lua, incoming).await?.0),
-        (Ok(incoming), None) => match (shared.types.by_key(incoming.key), lua.try_upgrade()) {
-            (Some(ty), Some(lua)) => ty.read(&lua, incoming.payload),
-            _ => Err(unknown(incoming.key)),
+        (Ok(incoming), open) => match (shared.types.by_key(incoming.key), open) {
+            (Some(ty), _) => read(&lua, &ty, incoming),
+            (None, Some(open)) => Ok(Box::pin(open.read(&shared, &lua, incoming)).await?.0),
+            (None, None) => Err(unknown(incoming.key)),
         },
         (Err(fault), Some(open)) if fault.code() == Some(Code::UnknownMessage) => {
             Err(Box::pin(open.explain(&shared, &lua, &ty, fault)).await)
         }
         (Err(fault), _) => Err(sent.error(fault)),
+    }
+}
+
+fn read(lua: &WeakLua, ty: &Type, incoming: Incoming) -> Result<Value> {
+    match lua.try_upgrade() {
+        Some(lua) => ty.read(&lua, incoming.payload),
+        None => Err(raise("stopped", "stopped")),
     }
 }
 

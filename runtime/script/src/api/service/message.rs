@@ -1,7 +1,7 @@
 //! `gshell.message`: message types of a script, and the tables that are messages.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -82,8 +82,8 @@ impl Type {
 /// The message types of one environment. A type lives as long as something uses it.
 #[derive(Default)]
 pub struct Types {
-    by_key: RefCell<HashMap<u64, Weak<Type>>>,
-    by_meta: RefCell<HashMap<usize, Weak<Type>>>,
+    by_key: RefCell<BTreeMap<u64, Weak<Type>>>,
+    by_meta: RefCell<BTreeMap<usize, Weak<Type>>>,
 }
 
 /// Types after which those that are gone are looked for.
