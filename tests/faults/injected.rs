@@ -84,3 +84,30 @@ fn every_fifth_fsync_fails() {
         assert!(!node.ps().is_empty(), "most of them worked");
     }
 }
+
+/// Files of environments' records.
+fn records(node: &Node) -> Vec<String> {
+    let mut files = gshell_tests::proc::files_below(&node.state_dir().join("groups"));
+    files.retain(|file| file.contains(".job"));
+    files
+}
+
+#[test]
+fn what_is_not_listed_any_more_has_left_nothing() {
+    // Each deletion takes long enough for a `ps` or two.
+    let Some(node) = node_with("?unlink,?unlinkat:delay_enter=200000") else {
+        return;
+    };
+    let text = "local gshell, fs = require 'gshell', require 'gshell.fs'\n\
+                while not fs.exists(arg[1]) do gshell.sleep(0.01) end";
+    let flag = node.work_dir().join("flag");
+    node.run_script(&["--rm", "-g", "slow"], text, &[&flag.display().to_string()]);
+    std::fs::write(flag, "").unwrap();
+    wait_until("it is not listed", DEADLINE, || node.ps().is_empty());
+    assert_eq!(records(&node), [""; 0]);
+    let id = node.run_script(&["-g", "slow"], "", &[]);
+    node.wait_status(&id, "exited:ok");
+    node.ok(&["rm", &id]);
+    assert_eq!(records(&node), [""; 0]);
+    assert!(node.ps().is_empty());
+}

@@ -5,6 +5,8 @@ use std::time::Duration;
 use gshell_tests::node::kill_hard;
 use gshell_tests::stdin::Fed;
 use gshell_tests::{DEADLINE, Node, wait_for, wait_until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::SLEEPER;
 
@@ -136,6 +138,80 @@ fn groups_survive_the_daemon() {
         },
     );
     node.ok(&["kill", "-f", "lasting"]);
+    wait_until("the group is gone", DEADLINE, || node.groups().is_empty());
+}
+
+/// Stops a process as Ctrl-Z does, until this value goes.
+struct Frozen(Pid);
+
+impl Frozen {
+    fn new(pid: i32) -> Frozen {
+        let pid = Pid::from_raw(pid);
+        kill(pid, Signal::SIGSTOP).unwrap();
+        Frozen(pid)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = kill(self.0, Signal::SIGCONT);
+    }
+}
+
+#[test]
+fn a_group_that_is_found_gets_time_to_answer() {
+    let mut node = Node::start();
+    let (running, _) = running_and_exited(&node, "frozen");
+    let before = node.job(&running);
+    node.kill_daemon();
+    let frozen = Frozen::new(before.pid.unwrap());
+    node.start_daemon();
+    // The first answer waits for it, and then says what it waited for.
+    let first = node.job(&running);
+    assert!(
+        first
+            .error
+            .as_deref()
+            .is_some_and(|error| error.contains("does not answer")),
+        "{first:?}"
+    );
+    drop(frozen);
+    wait_until("the group is heard", DEADLINE, || {
+        node.job(&running).error.is_none()
+    });
+    let after = node.job(&running);
+    assert_eq!((after.pid, after.restarts), (before.pid, 0));
+    assert_eq!(after.state, before.state);
+}
+
+#[test]
+fn a_group_that_is_found_and_does_not_answer_can_be_killed() {
+    let mut node = Node::start();
+    let (running, _) = running_and_exited(&node, "frozen");
+    let pid = node.group_pid(&running);
+    node.kill_daemon();
+    let _frozen = Frozen::new(pid);
+    node.start_daemon();
+    node.ok(&["kill", "-f", "frozen"]);
+    assert!(node.groups().is_empty() && node.ps().is_empty());
+}
+
+#[test]
+fn a_group_that_is_found_ends_with_stop_all_before_it_has_answered() {
+    let mut node = Node::start();
+    let (running, _) = running_and_exited(&node, "frozen");
+    let pid = node.group_pid(&running);
+    node.kill_daemon();
+    let frozen = Frozen::new(pid);
+    node.start_daemon();
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| node.cmd(&["daemon", "stop", "--all"]));
+        wait_until("the daemon was told", DEADLINE, || {
+            node.ok(&["log", "daemon"]).contains("is to end")
+        });
+        drop(frozen);
+        stopping.join().unwrap().ok();
+    });
     wait_until("the group is gone", DEADLINE, || node.groups().is_empty());
 }
 

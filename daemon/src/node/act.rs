@@ -63,6 +63,7 @@ pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
             format!("between 1 and {PATTERNS} IDs or names are needed"),
         ));
     }
+    node.settled().await;
     let selected = select(&node, &request.patterns, request.group.as_deref());
     let unmatched = request
         .patterns

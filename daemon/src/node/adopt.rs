@@ -6,6 +6,7 @@ use std::rc::Rc;
 use gshell_control::{Desired, GroupName, GroupSpec, State};
 use gshell_group::store::{self, Store};
 use gshell_service::{Client, unix};
+use gshell_supervise::Event;
 
 use super::Node;
 use super::group::Group;
@@ -28,6 +29,11 @@ pub async fn find_groups(node: &Rc<Node>) {
                 Ok(client) => {
                     let group = known(node, &name);
                     node.log.info(&format!("group {name} runs: adopted"));
+                    group.awaited.set(true);
+                    // Before it answers, too: one that does not must be found, and not be started once more.
+                    if let Some(pid) = gshell_group::process_of(&node.run_dir, &name.to_string()) {
+                        node.feed(&group, Event::Adopted { pid });
+                    }
                     node.use_link(&group, client, true);
                 }
                 Err(fault) => node.report(format!("group {name}: {fault}")),

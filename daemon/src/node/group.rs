@@ -41,6 +41,8 @@ pub struct Group {
     pub doomed: Cell<bool>,
     /// How often a process of it has told all that it knows.
     pub syncs: Cell<u32>,
+    /// It was found running, and has not told what is in it.
+    pub awaited: Cell<bool>,
     supervisor: RefCell<Supervisor>,
     link: RefCell<Option<Rc<Client>>>,
     watch: RefCell<Option<Task<()>>>,
@@ -59,6 +61,7 @@ impl Group {
             pending: Cell::new(0),
             doomed: Cell::new(false),
             syncs: Cell::new(0),
+            awaited: Cell::new(false),
             supervisor: RefCell::new(Supervisor::new()),
             link: RefCell::default(),
             watch: RefCell::default(),
@@ -77,7 +80,13 @@ impl Group {
     /// Its environments as they are at this moment.
     pub fn jobs_now(&self) -> Vec<Job> {
         let down = matches!(self.stage(), Stage::Backoff { .. });
-        self.jobs.borrow().values().map(|seen| seen.now(down)).collect()
+        let mut jobs: Vec<_> = self.jobs.borrow().values().map(|seen| seen.now(down)).collect();
+        if self.awaited.get() {
+            for job in jobs.iter_mut().filter(|job| job.state.is_active()) {
+                job.error = Some(format!("group {} does not answer", self.name));
+            }
+        }
+        jobs
     }
 
     /// Where its process stands.
@@ -355,6 +364,7 @@ impl Node {
             {
                 // What the group does not know is not there.
                 group.jobs.borrow_mut().retain(|id, _| fresh.contains(id));
+                group.awaited.set(false);
                 group.syncs.set(group.syncs.get().wrapping_add(1));
                 group.wake();
             }
@@ -375,6 +385,8 @@ impl Node {
             return;
         }
         *group.link.borrow_mut() = None;
+        group.awaited.set(false);
+        group.wake();
         self.log.debug(&format!("group {}: {fault}", group.name));
         if let Some(task) = group.watch.borrow_mut().take() {
             task.detach();

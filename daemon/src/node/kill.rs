@@ -28,6 +28,7 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
             format!("between 1 and {PATTERNS} groups are needed"),
         ));
     }
+    node.settled().await;
     let groups: Vec<_> = node.groups.borrow().values().cloned().collect();
     let meant: Vec<_> = groups
         .into_iter()
@@ -129,6 +130,8 @@ async fn end(node: &Rc<Node>, group: &Rc<Group>, force: bool) -> Result<(), Faul
 pub async fn shutdown(node: Rc<Node>, request: Shutdown) -> Result<ShuttingDown, Fault> {
     if request.groups {
         node.closing.set(true);
+        node.log.info("daemon is to end with its groups");
+        node.settled().await;
         let groups: Vec<_> = node.groups.borrow().values().cloned().collect();
         let tasks: Vec<_> = groups
             .into_iter()
@@ -146,9 +149,7 @@ async fn stop_process(group: &Rc<Group>) {
     // One that is being made has a process in a moment.
     let made = |group: &Group| !matches!(group.stage(), Stage::Starting { pid: None, .. });
     group.until(GONE, made).await;
-    let (Some(link), Some(pid)) = (group.link(), group.pid()) else {
-        return;
-    };
+    let Some(link) = group.link() else { return };
     let shutdown = GroupShutdown {
         grace_ms: STOP_GRACE.as_millis() as u32,
     };
@@ -156,7 +157,9 @@ async fn stop_process(group: &Rc<Group>) {
         let _: Result<GroupEnding, Fault> = link.call(shutdown).await;
         link.lost().await
     };
-    if rt::timeout(STOP_GRACE + KILL_WAIT, ended).await.is_none() {
+    if rt::timeout(STOP_GRACE + KILL_WAIT, ended).await.is_none()
+        && let Some(pid) = group.pid()
+    {
         let _ = process::kill(pid, SIGKILL);
     }
 }

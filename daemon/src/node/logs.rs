@@ -15,6 +15,9 @@ use super::{Node, log, serve};
 
 /// Serves one reader of a log.
 pub async fn serve(node: Rc<Node>, request: LogQuery, stream: Stream) -> Result<(), Fault> {
+    if request.target != log::NAME {
+        node.settled().await;
+    }
     match find(&node, &request.target)? {
         Place::Elsewhere(redirect) => stream.send(redirect).await,
         Place::Here { source, grows } => serve_log::serve(&source, &request, &stream, || grows).await,

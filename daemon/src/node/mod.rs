@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use gshell_control::LogLevel;
 use gshell_control::messages::groups::Welcome;
@@ -47,6 +48,9 @@ pub struct Options {
     pub ready_fd: Option<OwnedFd>,
 }
 
+/// Time for the groups that a daemon found running to tell what is in them before the daemon answers without.
+const FOUND_ANSWER: Duration = Duration::from_millis(500);
+
 /// Reports that are kept; older ones are in the log.
 const MOST_REPORTS: usize = 32;
 
@@ -65,6 +69,7 @@ pub struct Node {
     reports: RefCell<Vec<String>>,
     told: async_channel::Sender<()>,
     collect: async_channel::Sender<()>,
+    began: Instant,
     /// The groups are being ended together with the daemon: none is started any more.
     closing: Cell<bool>,
 }
@@ -73,6 +78,20 @@ impl Node {
     /// The state dir, when state is kept.
     fn state_dir(&self) -> Option<PathBuf> {
         self.volatile.is_none().then(|| self.state_dir.clone())
+    }
+
+    /// Waits until the groups that were found running have told what is in them, or had the time to.
+    async fn settled(&self) {
+        let found = || {
+            let groups = self.groups.borrow();
+            groups.values().find(|group| group.awaited.get()).cloned()
+        };
+        while let Some(group) = found() {
+            let left = FOUND_ANSWER.saturating_sub(self.began.elapsed());
+            if !group.until(left, |group| !group.awaited.get()).await {
+                return;
+            }
+        }
     }
 
     fn report(&self, text: String) {

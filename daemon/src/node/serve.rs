@@ -24,13 +24,13 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
         // What was begun for a caller that went away is not left half done.
         .finishing()
         .on(move |request: Run, context| run::run(a.clone(), request, context))
-        .on(move |request: Ps, _| std::future::ready(Ok(ps(&b, &request))))
+        .on(move |request: Ps, _| once_settled(b.clone(), move |node| Ok(ps(node, &request))))
         .on(move |request: Act, _| act::act(c.clone(), request))
         .on(move |request: KillGroups, _| kill::kill(d.clone(), request))
-        .on(move |_: Groups, _| std::future::ready(Ok(groups(&e))))
-        .on(move |request: Locate, _| std::future::ready(locate(&f, &request)))
+        .on(move |_: Groups, _| once_settled(e.clone(), |node| Ok(groups(node))))
+        .on(move |request: Locate, _| once_settled(f.clone(), move |node| locate(node, &request)))
         .on(move |request: List, _| std::future::ready(Ok(list(&g, &request))))
-        .on(move |_: Info, _| std::future::ready(Ok(info(&h))))
+        .on(move |_: Info, _| once_settled(h.clone(), |node| Ok(info(node))))
         .on(move |_: Id, _| std::future::ready(Ok(NodeId { id: i.id.clone() })))
         .on(move |request: Shutdown, _| kill::shutdown(j.clone(), request))
         .on_stream(move |request: LogQuery, stream, _| logs::serve(k.clone(), request, stream))
@@ -44,6 +44,12 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
         provider: node.id.clone(),
     });
     handlers
+}
+
+/// Answers as soon as the groups that were found running have told what is in them.
+async fn once_settled<T>(node: Rc<Node>, answer: impl FnOnce(&Node) -> Result<T, Fault>) -> Result<T, Fault> {
+    node.settled().await;
+    answer(&node)
 }
 
 fn ps(node: &Node, request: &Ps) -> Jobs {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
@@ -124,6 +124,7 @@ async fn serve_until_told(
         reports: RefCell::default(),
         told: told.clone(),
         collect,
+        began: Instant::now(),
         closing: Cell::new(false),
         volatile,
     });

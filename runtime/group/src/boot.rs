@@ -160,9 +160,8 @@ fn give(folder: &Path, uid: u32, gid: u32) -> std::io::Result<()> {
 /// One process a group, by the runtime dir and by the state dir (which another node may have been started on): held until
 /// the process ends, however it ends.
 fn lock(dir: &Path, name: &str) -> Result<Option<Lock>, LockError> {
-    let folder = dir.join("groups").join(name);
-    let _ = std::fs::create_dir_all(&folder);
-    let path = folder.join(".lock");
+    let path = lock_path(dir, name);
+    let _ = path.parent().map(std::fs::create_dir_all);
     let deadline = std::time::Instant::now() + LOCK_WAIT;
     loop {
         match Lock::acquire(&path, &std::process::id().to_string()) {
@@ -174,6 +173,18 @@ fn lock(dir: &Path, name: &str) -> Result<Option<Lock>, LockError> {
             // A disk that cannot be written does not keep the group from running.
             Err(LockError::Io(_)) => return Ok(None),
         }
+    }
+}
+
+fn lock_path(dir: &Path, name: &str) -> PathBuf {
+    dir.join("groups").join(name).join(".lock")
+}
+
+/// The process of a group that runs, as its lock says: known even of one that does not answer.
+pub fn process_of(run_dir: &Path, name: &str) -> Option<i32> {
+    match Lock::acquire(&lock_path(run_dir, name), "") {
+        Err(LockError::Held { content }) => content.trim().parse().ok(),
+        _ => None,
     }
 }
 

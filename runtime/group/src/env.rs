@@ -53,6 +53,8 @@ pub struct Env {
     /// When a run that was asked to end is ended: the first to ask sets it, nobody postpones it.
     kill_at: Cell<Option<Instant>>,
     waiting: RefCell<Vec<Sender<()>>>,
+    /// It is being removed.
+    leaving: Cell<bool>,
 }
 
 impl Env {
@@ -69,6 +71,7 @@ impl Env {
             timer: RefCell::default(),
             kill_at: Cell::new(None),
             waiting: RefCell::default(),
+            leaving: Cell::new(false),
         })
     }
 
@@ -78,6 +81,11 @@ impl Env {
 
     pub(crate) fn state(&self) -> State {
         self.job.borrow().state
+    }
+
+    /// Whether it is being removed: then nothing can be asked of it.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.get()
     }
 
     pub(crate) fn runs(&self) -> bool {
@@ -250,16 +258,18 @@ impl Group {
         }
     }
 
+    /// Nobody can do anything with it any more; it is listed until its record is gone.
     fn forget(self: &Rc<Self>, env: &Rc<Env>) {
-        self.envs.borrow_mut().remove(env.id());
+        if env.leaving.replace(true) {
+            return;
+        }
         self.saver.remove(env.id());
-        let _ = crate::logs::remove(&crate::logs_dir(&self.run_dir, &self.name), env.id());
-        self.watchers.removed(env.id());
-        // Said again when the record is gone too: only then is its package free.
-        let (group, id) = (self.clone(), env.id().to_owned());
+        let (group, env) = (self.clone(), env.clone());
         rt::spawn(async move {
-            group.saver.settled(&id).await;
-            group.watchers.removed(&id);
+            group.saver.settled(env.id()).await;
+            let _ = crate::logs::remove(&crate::logs_dir(&group.run_dir, &group.name), env.id());
+            group.envs.borrow_mut().remove(env.id());
+            group.watchers.removed(env.id());
         })
         .detach();
     }

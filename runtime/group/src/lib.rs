@@ -27,6 +27,6 @@ pub fn logs_dir(run_dir: &std::path::Path, group: &str) -> std::path::PathBuf {
     run_dir.join("log").join(group)
 }
 
-pub use boot::{EXIT_BOOT, EXIT_IDLE, EXIT_LOCKED, EXIT_STUCK, Start, main};
+pub use boot::{EXIT_BOOT, EXIT_IDLE, EXIT_LOCKED, EXIT_STUCK, Start, main, process_of};
 pub use serve::admission;
 pub use sessions::sweep as sweep_sessions;

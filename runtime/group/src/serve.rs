@@ -108,7 +108,14 @@ async fn launch(group: Rc<Group>, request: Launch) -> Result<Launched, Fault> {
 }
 
 async fn command(group: Rc<Group>, request: Command) -> Result<Commanded, Fault> {
-    let env = group.find(&request.id)?;
+    let env = match group.find(&request.id) {
+        Ok(env) => env,
+        Err(fault) => {
+            // One that is being removed is gone when this is said.
+            group.saver.settled(&request.id).await;
+            return Err(fault);
+        }
+    };
     let outcome = match request.action {
         EnvAction::Stop { grace_ms } => {
             group.stop(&env, Duration::from_millis(grace_ms.into())).await?;

@@ -91,7 +91,12 @@ impl Group {
     }
 
     pub(crate) fn find(&self, id: &str) -> Result<Rc<Env>, Fault> {
-        let env = self.envs.borrow().get(id).cloned();
+        let env = self
+            .envs
+            .borrow()
+            .get(id)
+            .filter(|env| !env.is_leaving())
+            .cloned();
         env.ok_or_else(|| {
             Fault::new(
                 Code::NotFound,
