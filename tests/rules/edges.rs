@@ -135,6 +135,20 @@ const RULES: &[Rule] = &[
         reason: "the program; Lua and shared objects are the groups' business (no mlua, no libloading)",
     },
     Rule {
+        name: "asbench",
+        may_use: &[
+            "gshell-script",
+            "gshell-service",
+            "gshell-sys",
+            "gshell-wire",
+            "async-channel",
+            "lexopt",
+            "serde",
+            "serde_json",
+        ],
+        reason: "a benchmark of messages: it uses what programs and scripts use",
+    },
+    Rule {
         name: "gshell-tests",
         may_use: &["nix", "serde_json"],
         reason: "it tests the built program from outside: no crate of ours",
