@@ -106,6 +106,7 @@ pub fn each<T: FromLua>(values: MultiValue, lua: &Lua) -> Result<Vec<T>> {
 /// The error of an argument; [`crate::errors`] adds the function's name from the traceback.
 #[cold]
 #[inline(never)]
+#[allow(clippy::arc_with_non_send_sync)] // mlua's own kind of error, which wants an Arc
 pub(crate) fn misfit(position: usize, error: Error) -> Error {
     Error::BadArgument {
         to: None,
