@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use gshell_service::blocking::{Client, Received, Sent};
-use gshell_service::{Encoded, Incoming};
-use gshell_wire::{Code, Fault, Value};
+use gshell_service::{Incoming, Outgoing, Payload};
+use gshell_session::Body;
+use gshell_wire::{Code, EncodeError, Fault, Shape, Value};
 
 use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
@@ -75,6 +76,37 @@ fn check_seconds(text: &str) -> Result<(), String> {
     seconds(text).map(drop)
 }
 
+/// A message that is sent, with what a trace wants to know of it.
+struct Request<'a> {
+    ty: &'a Type,
+    bytes: Vec<u8>,
+}
+
+impl Body for Request<'_> {
+    fn key(&self) -> u64 {
+        self.ty.key
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(&self.bytes);
+        Ok(())
+    }
+}
+
+impl Outgoing for Request<'_> {
+    fn name(&self) -> &str {
+        &self.ty.name
+    }
+
+    fn take(&mut self) -> Payload {
+        Payload::Bytes(std::mem::take(&mut self.bytes))
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some(self.ty.shape.clone())
+    }
+}
+
 /// A conversation with one service.
 struct Caller {
     client: Client,
@@ -138,11 +170,7 @@ impl Caller {
             ))
         })?;
         let limit = self.limit.or((!ty.stream).then_some(ANSWER));
-        let message = Encoded {
-            key: ty.key,
-            name,
-            bytes,
-        };
+        let message = Request { ty, bytes };
         let stream = self.client.open().map_err(failed)?;
         let deadline = limit.filter(|_| !ty.stream);
         let sent = self.client.request(stream, &message, deadline).map_err(failed)?;

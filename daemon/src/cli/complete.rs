@@ -63,7 +63,8 @@ impl Node {
                 });
             }
             Values::Message => {
-                let types = types(&dirs, matches.texts(0).first().map(String::as_str));
+                let first = matches.texts(0).into_iter().next();
+                let types = types(&dirs, first.filter(|word| word.contains('/')).as_deref());
                 return Some(Self {
                     types,
                     ..Self::default()

@@ -206,6 +206,9 @@ const HEAD: [&str; 10] = [
     "SERVICE", "MESSAGE", "CALLS/S", "ERRORS/S", "RUNNING", "QUEUED", "P50", "P90", "P99", "MAX",
 ];
 
+/// Columns of lines: time, then as [`HEAD`].
+const WIDTHS: [usize; 11] = [24, 24, 24, 8, 8, 7, 6, 6, 6, 6, 6];
+
 fn cells(rate: &Rate<'_>) -> Vec<String> {
     let mut row = vec![rate.service.to_owned(), rate.message.name.clone()];
     row.extend([rate.calls, rate.errors].map(|rate| format!("{rate:.1}")));
@@ -253,13 +256,13 @@ fn lines(services: &BTreeMap<String, Watched>, head: bool) -> String {
         rows[0].extend(table::row(HEAD));
     }
     for rate in all(services) {
-        if rate.calls > 0.0 || rate.message.in_flight > 0 {
+        if rate.calls > 0.0 {
             let mut row = vec![now.clone()];
             row.extend(cells(&rate));
             rows.push(row);
         }
     }
-    table::columns(&rows, 3)
+    table::spaced(&rows, 3, &WIDTHS)
 }
 
 fn json(services: &BTreeMap<String, Watched>) -> Value {
