@@ -21,6 +21,8 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
     let (a, b, c, d, e, f) = (at(), at(), at(), at(), at(), at());
     let (g, h, i, j, k) = (at(), at(), at(), at(), at());
     let handlers = Handlers::new()
+        // What was begun for a caller that went away is not left half done.
+        .finishing()
         .on(move |request: Run, context| run::run(a.clone(), request, context))
         .on(move |request: Ps, _| std::future::ready(Ok(ps(&b, &request))))
         .on(move |request: Act, _| act::act(c.clone(), request))

@@ -56,6 +56,8 @@ pub(crate) fn handlers(group: &Rc<Group>, told: Sender<()>) -> Handlers {
         for_group(group),
     );
     let handlers = Handlers::new()
+        // What was begun for a caller that went away is not left half done.
+        .finishing()
         .on(move |_: Hello, _| std::future::ready(Ok(welcome(&a))))
         .on(move |request: Launch, _| launch(b.clone(), request))
         .on(move |request: Command, _| command(c.clone(), request))

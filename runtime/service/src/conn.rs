@@ -21,6 +21,7 @@ use gshell_sys::fdio;
 use gshell_wire::{Code, Fault, Limits};
 use std::os::fd::AsFd;
 
+use crate::clock;
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::lost;
@@ -300,7 +301,9 @@ impl Conn {
     }
 
     fn handle_frames(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
-        let now = self.now_ms();
+        let began = Instant::now();
+        let now = began.saturating_duration_since(self.started).as_millis() as u64;
+        let _batch = clock::Batch::begin(began);
         let mut used = 0;
         loop {
             let step = self.session.borrow_mut().input(&bytes[used..], now);

@@ -18,7 +18,10 @@ use crate::trace;
 
 /// The request behind a handler: who sent it, and where the reply goes.
 #[derive(Clone)]
-pub struct Context {
+pub struct Context(Rc<Known>);
+
+/// What is known of a request. Behind a pointer, because a context moves several times on the way to its handler.
+pub struct Known {
     pub(crate) handlers: Rc<Handlers>,
     pub(crate) entry: Rc<Entry>,
     pub(crate) link: Link,
@@ -27,6 +30,20 @@ pub struct Context {
     /// Number of the request among those of the service.
     pub(crate) number: u32,
     pub(crate) scope: Scope,
+}
+
+impl std::ops::Deref for Context {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.0
+    }
+}
+
+impl From<Known> for Context {
+    fn from(known: Known) -> Context {
+        Context(Rc::new(known))
+    }
 }
 
 impl Context {
@@ -76,6 +93,11 @@ impl Context {
         if let Some(()) = self.link.try_send(self.stream, head, reply)? {
             return Ok(());
         }
+        // In a box: it hardly ever happens, and the future of every request would have room for it.
+        Box::pin(self.reply_later(head, reply)).await
+    }
+
+    async fn reply_later(&self, head: Head, reply: &mut dyn Outgoing) -> Result<(), Fault> {
         let stream = self.stream();
         std::future::poll_fn(|context| {
             let sent = stream.poll_send(head, reply, context);

@@ -317,7 +317,10 @@ impl Discover {
             }
             let changed = changed(seen, watch.as_ref());
             let in_time = match deadline {
-                None => Some(changed.await),
+                None => {
+                    changed.await;
+                    Some(())
+                }
                 Some(at) => rt::timeout(at.saturating_duration_since(Instant::now()), changed).await,
             };
             if in_time.is_none() {

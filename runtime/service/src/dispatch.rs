@@ -13,7 +13,8 @@ use gshell_session::Head;
 use gshell_wire::{Code, Fault, Priority};
 
 use crate::builtin;
-use crate::context::Context;
+use crate::clock;
+use crate::context::{Context, Known};
 use crate::current::Scope;
 use crate::entry::Kind;
 use crate::handlers::Handlers;
@@ -63,14 +64,14 @@ impl Handlers {
             None if builtin::handles(key) => self.builtin.clone(),
             None => return self.nobodys(link, stream, key, head, given),
         };
-        let began = Instant::now();
+        let began = clock::recent();
         count(&entry.counts.calls);
         let cost = given.cost();
         let kind = entry.kind;
         let deadline = head
             .deadline_ms
             .and_then(|ms| began.checked_add(Duration::from_millis(ms.into())));
-        let context = Context {
+        let context = Context::from(Known {
             number: self.pool.next_number(),
             entry,
             link: link.clone(),
@@ -81,7 +82,7 @@ impl Handlers {
                 trace: head.trace,
             },
             handlers: self.clone(),
-        };
+        });
         if head.trace.is_some() && kind != Kind::Builtin {
             trace::server_recv(&context, key, &given);
         }
@@ -187,8 +188,11 @@ impl Handlers {
         served.ordered.get().then(|| served.clone())
     }
 
-    /// What is kept of a stream.
+    /// What is kept of a stream; of one that is gone, something that nobody else has.
     pub(crate) fn served(&self, link: &Link, stream: u32) -> Rc<Served> {
+        if link.table().find(stream).is_none() {
+            return Rc::default();
+        }
         let mut served = self.pool.served.borrow_mut();
         served.entry((link.place(), stream)).or_default().clone()
     }
@@ -426,22 +430,22 @@ impl Handlers {
     }
 
     /// Ends what is in progress: the service is no more.
-    pub(crate) fn shut_down(&self) {
+    pub(crate) fn shut_down(self: &Rc<Self>) {
         self.pool.closed.set(true);
-        let waiting = self.pool.queue.borrow_mut().remove_all(|_| true);
-        let served = std::mem::take(&mut *self.pool.served.borrow_mut());
-        let loads = std::mem::take(&mut *self.pool.loads.borrow_mut());
-        let tasks: Vec<_> = self
-            .pool
-            .tasks
-            .borrow_mut()
-            .values_mut()
-            .filter_map(|spawned| spawned.task.take())
-            .collect();
-        for line in served.values() {
-            line.line.borrow_mut().clear();
+        let links: Vec<_> = {
+            let loads = self.pool.loads.borrow();
+            loads.values().map(|load| load.link.clone()).collect()
+        };
+        for link in links {
+            self.gone(&link);
         }
-        drop((waiting, served, loads));
+        let waiting = self.pool.queue.borrow_mut().remove_all(|_| true);
+        let tasks: Vec<_> = {
+            let mut tasks = self.pool.tasks.borrow_mut();
+            let all = tasks.values_mut();
+            all.filter_map(|spawned| spawned.task.take()).collect()
+        };
+        drop(waiting);
         match self.options.finishing {
             true => tasks.into_iter().for_each(|task| task.detach()),
             false => drop(tasks),

@@ -10,7 +10,8 @@ use std::time::Instant;
 use gshell_net::rt;
 use gshell_wire::{Code, Fault};
 
-use crate::context::Context;
+use crate::clock;
+use crate::context::{Context, Known};
 use crate::current;
 use crate::entry::{Kind, Work};
 use crate::handlers::Handlers;
@@ -186,7 +187,8 @@ impl Job {
     /// Counts the end; a second time does nothing.
     fn end(&mut self, outcome: Outcome) {
         if !std::mem::replace(&mut self.ended, true) {
-            let micros = u32::try_from(self.began.elapsed().as_micros()).unwrap_or(u32::MAX);
+            let micros = u32::try_from(clock::now().saturating_duration_since(self.began).as_micros())
+                .unwrap_or(u32::MAX);
             self.context.entry.counts.ended(outcome, micros);
         }
     }
@@ -217,13 +219,13 @@ impl Drop for Job {
         // Before anything else: what the handler holds may be what the next one waits for.
         self.work = None;
         self.end(Outcome::Cancelled);
-        let Context {
+        let Known {
             handlers,
             entry,
             link,
             stream,
             ..
-        } = &self.context;
+        } = &*self.context;
         let pool = &handlers.pool;
         uncount(&entry.counts.in_flight);
         let mut counted = self.counted;

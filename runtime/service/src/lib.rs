@@ -9,6 +9,7 @@ pub mod blocking;
 mod blocking_handler;
 pub mod builtin;
 mod client;
+mod clock;
 mod conn;
 mod context;
 pub mod current;

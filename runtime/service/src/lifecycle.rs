@@ -1,7 +1,9 @@
 //! Streams and connections of a service as they come and go.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::dispatch::Waiting;
 use crate::handlers::Handlers;
 use crate::hooks::{Admission, Served, StreamContext};
 use crate::link::{Link, Peer};
@@ -41,8 +43,15 @@ impl Handlers {
     }
 
     fn close(&self, link: &Link, stream: u32, served: Rc<Served>) {
-        let waiting = served.line.take();
-        for waiting in waiting {
+        // What nobody waits for an answer to is still handled, each when its turn comes.
+        let stays = |waiting: &Waiting| self.options.finishing || waiting.context.call.is_none();
+        let (stay, forgotten): (VecDeque<_>, Vec<_>) = {
+            let line = served.line.take().into_iter();
+            let (stay, forgotten): (Vec<_>, Vec<_>) = line.partition(stays);
+            (stay.into(), forgotten)
+        };
+        served.line.replace(stay);
+        for waiting in forgotten {
             self.forget(waiting);
         }
         if let Some(hook) = &self.hooks.close {

@@ -70,11 +70,6 @@ impl Link {
         self.table().gone()
     }
 
-    /// Whether this is the same connection.
-    pub(crate) fn is(&self, other: &Link) -> bool {
-        std::ptr::eq(self.table(), other.table())
-    }
-
     /// A number that no other connection of the thread has while this one is held.
     pub(crate) fn place(&self) -> usize {
         std::ptr::from_ref(self.table()).addr()
@@ -193,14 +188,6 @@ impl Link {
         match self {
             Link::Socket(conn) => conn.bye(fault),
             Link::Local(end) => end.bye(fault),
-        }
-    }
-
-    /// Ends the connection after what is pending has been written.
-    pub(crate) fn close(&self) {
-        match self {
-            Link::Socket(conn) => conn.close(),
-            Link::Local(end) => end.close(),
         }
     }
 

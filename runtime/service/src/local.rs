@@ -10,10 +10,12 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Instant;
 
 use gshell_session::{Head, MESSAGE_COST};
 use gshell_wire::{Code, Fault, INITIAL_CREDIT, Limits};
 
+use crate::clock;
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::lost;
@@ -313,6 +315,11 @@ impl End {
         if !known(&self.waker.borrow()) {
             *self.waker.borrow_mut() = Some(context.waker().clone());
         }
+        let _batch = self
+            .table
+            .handlers
+            .as_ref()
+            .map(|_| clock::Batch::begin(Instant::now()));
         for _ in 0..PACKETS_A_TURN {
             if self.table.is_held() {
                 return Poll::Pending;

@@ -1,6 +1,6 @@
 //! Workers, priorities, order, panics, cancelling: what a service does with its requests.
 
-#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
 mod common;
 
@@ -72,6 +72,10 @@ async fn until(mut done: impl AsyncFnMut() -> bool) {
     while !done().await {
         rt::sleep(Duration::from_millis(1)).await;
     }
+}
+
+fn boom() -> Result<Sum, Fault> {
+    panic!("on purpose")
 }
 
 fn one_worker() -> Workers {
@@ -156,12 +160,9 @@ fn a_panic_costs_one_call() {
                     if panic.later {
                         rt::sleep(Duration::from_millis(1)).await;
                     }
-                    if panic.later || !panic.later {
-                        panic!("on purpose");
-                    }
-                    Ok(Sum { sum: 0 })
+                    boom()
                 })
-                .on_blocking(|_: Normal, _| -> Result<Sum, Fault> { panic!("on purpose") })
+                .on_blocking(|_: Normal, _| boom())
                 .on_stream(|_: Low, stream, _| async move {
                     stream.send(Sum { sum: 1 }).await?;
                     panic!("on purpose")
