@@ -71,6 +71,7 @@ pub fn spec(package: Package, output: Rc<dyn Output>, input: Input, args: Vec<St
         output,
         input,
         lua_path: Vec::new(),
+        node: None,
     }
 }
 

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
 use async_executor::LocalExecutor;
+use gshell_service::Node;
 use gshell_sys::slice::{ID_LEN, Running};
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua};
 
+use crate::call::{self, Arguments};
 use crate::environment::Ending;
 use crate::errors;
-use crate::held::{Held, Pending};
+use crate::held::Pending;
 use crate::limits::Limits;
 use crate::resources::Resources;
 use crate::sliced::Sliced;
@@ -42,6 +44,8 @@ pub struct Context {
     pub package: Rc<Package>,
     /// Folders searched by `require` after the package and the built-in modules.
     pub lua_path: Vec<PathBuf>,
+    /// The node of its services; that of the process's surroundings if nothing is said.
+    pub node: Option<Node>,
     /// Open files, sockets and processes: counted against [`Limits::handles`], closed on teardown.
     pub resources: Rc<Resources>,
     stopping: Cell<bool>,
@@ -72,6 +76,7 @@ impl Context {
             input: spec.input,
             package: spec.package,
             lua_path: spec.lua_path,
+            node: spec.node,
             stopping: Cell::new(false),
             stopped: Signal::new(),
             executor: RefCell::new(Rc::downgrade(executor)),
@@ -104,12 +109,11 @@ impl Context {
         body: impl Fn(Lua, A) -> F + 'static,
     ) -> mlua::Result<Function>
     where
-        A: FromLuaMulti + 'static,
+        A: Arguments,
         F: Future<Output = mlua::Result<R>> + 'static,
-        R: IntoLuaMulti + 'static,
+        R: IntoLuaMulti,
     {
-        let pending = Rc::clone(&self.pending);
-        lua.create_async_function(move |lua, args| Held::new(&pending, body(lua, args)))
+        call::waiting(lua, self, body)
     }
 
     /// Runs `future` on this thread for as long as the environment lives: it is dropped on teardown.
@@ -139,7 +143,7 @@ impl Context {
         function: &Function,
         args: impl IntoLuaMulti,
     ) -> mlua::Result<Sliced<R>> {
-        Sliced::<R>::new(lua, function, args, self.running)
+        Sliced::<R>::new(lua, function, args, self.running, &self.pending)
     }
 
     pub(crate) fn running(&self) -> Running {

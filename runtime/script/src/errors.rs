@@ -7,6 +7,8 @@ use std::fmt;
 
 use mlua::{Lua, Table, Value};
 
+use crate::call;
+
 /// Registry name of the metatable that all error tables share.
 const METATABLE: &str = "gshell.error";
 
@@ -260,7 +262,7 @@ fn metatable(lua: &Lua) -> mlua::Result<Table> {
     made.raw_set("__name", "error")?;
     made.raw_set(
         "__tostring",
-        lua.create_function(|_, t: Table| t.raw_get::<Value>("message"))?,
+        call::value(lua, |_, (t,): (Table,)| t.raw_get::<Value>("message"))?,
     )?;
     lua.set_named_registry_value(METATABLE, &made)?;
     Ok(made)

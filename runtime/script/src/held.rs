@@ -10,25 +10,74 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
-type Boxed<R> = Pin<Box<dyn Future<Output = mlua::Result<R>>>>;
+use mlua::MultiValue;
+
+/// A future on its way to Lua.
+pub(crate) type Boxed = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>>>>;
 /// Empty once it was dropped by the registry.
-type Shared<R> = Rc<RefCell<Option<Boxed<R>>>>;
+type Slot = RefCell<Option<Boxed>>;
+
+/// A future that waits, and the coroutine that it was called in.
+struct Waiting {
+    group: u32,
+    slot: Weak<Slot>,
+}
 
 /// The futures of one environment that wait.
 #[derive(Default)]
 pub(crate) struct Pending {
     next: Cell<u32>,
-    slots: RefCell<BTreeMap<u32, Weak<dyn Slot>>>,
+    slots: RefCell<BTreeMap<u32, Waiting>>,
+    groups: Cell<u32>,
+    /// The coroutine that runs, with those that it resumes.
+    current: Cell<u32>,
 }
 
-trait Slot {
-    fn clear(&self);
+impl Pending {
+    /// Drops all of them.
+    pub(crate) fn clear(&self) {
+        let slots = std::mem::take(&mut *self.slots.borrow_mut());
+        slots.values().for_each(Waiting::end);
+    }
+
+    /// A number for a coroutine that is about to run.
+    pub(crate) fn group(&self) -> u32 {
+        let group = self.groups.get().wrapping_add(1);
+        self.groups.set(group);
+        group
+    }
+
+    /// Until it is called with what this gives, futures that begin to wait belong to `group`.
+    pub(crate) fn enter(&self, group: u32) -> u32 {
+        self.current.replace(group)
+    }
+
+    /// Drops those of a coroutine that will not run any more: it is garbage, but when it is collected is not known.
+    pub(crate) fn clear_group(&self, group: u32) {
+        let slots = self.slots.borrow();
+        let ended: Vec<_> = slots.values().filter(|waiting| waiting.group == group).collect();
+        let ended: Vec<_> = ended.into_iter().map(|waiting| waiting.slot.clone()).collect();
+        drop(slots);
+        for slot in ended {
+            Waiting { group, slot }.end();
+        }
+    }
+
+    fn add(&self, slot: Weak<Slot>) -> u32 {
+        let key = self.next.get();
+        self.next.set(key.wrapping_add(1));
+        let group = self.current.get();
+        self.slots.borrow_mut().insert(key, Waiting { group, slot });
+        key
+    }
 }
 
-impl<T> Slot for RefCell<Option<T>> {
-    fn clear(&self) {
-        // Not borrowed: teardown never happens while one of them is polled.
-        if let Ok(mut slot) = self.try_borrow_mut() {
+impl Waiting {
+    fn end(&self) {
+        // Not borrowed: nothing is ended while it is polled.
+        if let Some(slot) = self.slot.upgrade()
+            && let Ok(mut slot) = slot.try_borrow_mut()
+        {
             let taken = slot.take();
             drop(slot);
             drop(taken);
@@ -36,72 +85,66 @@ impl<T> Slot for RefCell<Option<T>> {
     }
 }
 
-impl Pending {
-    /// Drops all of them.
-    pub(crate) fn clear(&self) {
-        let slots = std::mem::take(&mut *self.slots.borrow_mut());
-        for slot in slots.values().filter_map(Weak::upgrade) {
-            slot.clear();
-        }
-    }
-
-    fn add(&self, slot: Weak<dyn Slot>) -> u32 {
-        let key = self.next.get();
-        self.next.set(key.wrapping_add(1));
-        self.slots.borrow_mut().insert(key, slot);
-        key
-    }
-}
-
 /// A future that is put into the registry the first time it has to wait.
-pub(crate) struct Held<R> {
-    registry: Rc<Pending>,
-    fresh: Option<Boxed<R>>,
-    waiting: Option<(u32, Shared<R>)>,
+pub(crate) struct Held {
+    registry: Option<Rc<Pending>>,
+    now: Now,
 }
 
-impl<R: 'static> Held<R> {
-    pub(crate) fn new(
-        registry: &Rc<Pending>,
-        future: impl Future<Output = mlua::Result<R>> + 'static,
-    ) -> Held<R> {
-        Held {
-            registry: Rc::clone(registry),
-            fresh: Some(Box::pin(future)),
-            waiting: None,
+/// What is to be polled.
+enum Now {
+    Fresh(Boxed),
+    Waiting(u32, Rc<Slot>),
+    Failed(mlua::Error),
+    Over,
+}
+
+impl Held {
+    /// Of the future and its registry; an error is what it gives at once.
+    pub(crate) fn new(made: mlua::Result<(Rc<Pending>, Boxed)>) -> Held {
+        match made {
+            Ok((registry, future)) => Held {
+                registry: Some(registry),
+                now: Now::Fresh(future),
+            },
+            Err(error) => Held {
+                registry: None,
+                now: Now::Failed(error),
+            },
         }
     }
 }
 
-impl<R> Unpin for Held<R> {}
-
-impl<R: 'static> Future for Held<R> {
-    type Output = mlua::Result<R>;
+impl Future for Held {
+    type Output = mlua::Result<MultiValue>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(mut future) = self.fresh.take() {
-            let polled = future.as_mut().poll(cx);
-            if polled.is_pending() {
-                let slot = Rc::new(RefCell::new(Some(future)));
-                let weak: Weak<dyn Slot> = Rc::downgrade(&(Rc::clone(&slot) as Rc<dyn Slot>));
-                self.waiting = Some((self.registry.add(weak), slot));
-            }
-            return polled;
-        }
-        match &self.waiting {
-            Some((_, slot)) => slot
+        if let Now::Waiting(_, slot) = &self.now {
+            return slot
                 .borrow_mut()
                 .as_mut()
-                .map_or(Poll::Pending, |f| f.as_mut().poll(cx)),
-            None => Poll::Pending,
+                .map_or(Poll::Pending, |future| future.as_mut().poll(cx));
+        }
+        match std::mem::replace(&mut self.now, Now::Over) {
+            Now::Fresh(mut future) => {
+                let polled = future.as_mut().poll(cx);
+                if let (true, Some(registry)) = (polled.is_pending(), &self.registry) {
+                    let slot = Rc::new(RefCell::new(Some(future)));
+                    let key = registry.add(Rc::downgrade(&slot));
+                    self.now = Now::Waiting(key, slot);
+                }
+                polled
+            }
+            Now::Failed(error) => Poll::Ready(Err(error)),
+            Now::Waiting(..) | Now::Over => Poll::Pending,
         }
     }
 }
 
-impl<R> Drop for Held<R> {
+impl Drop for Held {
     fn drop(&mut self) {
-        if let Some((key, _)) = &self.waiting {
-            let slot = self.registry.slots.borrow_mut().remove(key);
+        if let (Now::Waiting(key, _), Some(registry)) = (&self.now, &self.registry) {
+            let slot = registry.slots.borrow_mut().remove(key);
             drop(slot);
         }
     }

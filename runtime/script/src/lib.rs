@@ -5,6 +5,7 @@
 //! slices (`gshell_sys::slice`), so environments of one thread do not starve each other.
 
 pub mod api;
+pub mod call;
 mod context;
 mod drive;
 mod environment;

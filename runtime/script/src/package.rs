@@ -59,6 +59,8 @@ pub struct Spec {
     pub input: Input,
     /// Folders that `require` searches last.
     pub lua_path: Vec<PathBuf>,
+    /// The node whose services it publishes and finds; `None`: the one that the process's surroundings say.
+    pub node: Option<gshell_service::Node>,
 }
 
 /// Why an environment could not be made.

@@ -59,6 +59,7 @@ impl Repl {
             output,
             input,
             lua_path: vec![".".into()],
+            node: None,
         };
         let cx = Context::new(spec, &executor);
         let made = sandbox::state(&cx).and_then(|lua| Ok((SHOW.load(&lua)?.call(())?, lua)));

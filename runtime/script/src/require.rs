@@ -5,16 +5,16 @@ use std::rc::Rc;
 
 use mlua::{Lua, Table, Value};
 
-use crate::{Context, api, sandbox};
+use crate::{Context, api, call, sandbox};
 
 /// Puts the searchers and the first `package.path` into `host`.
 pub(crate) fn register(lua: &Lua, cx: &Rc<Context>, host: &Table) -> mlua::Result<()> {
     let cx2 = Rc::clone(cx);
-    let from_package = move |lua: &Lua, name: String| search_package(lua, &cx2, &name);
-    host.raw_set("from_package", lua.create_function(from_package)?)?;
+    let from_package = move |lua: &Lua, (name,): (String,)| search_package(lua, &cx2, &name);
+    host.raw_set("from_package", call::values(lua, from_package)?)?;
     let cx2 = Rc::clone(cx);
-    let built_in = move |lua: &Lua, name: String| search_built_in(lua, &cx2, &name);
-    host.raw_set("from_built_in", lua.create_function(built_in)?)?;
+    let built_in = move |lua: &Lua, (name,): (String,)| search_built_in(lua, &cx2, &name);
+    host.raw_set("from_built_in", call::values(lua, built_in)?)?;
     host.raw_set("path", lua_path(cx))
 }
 
@@ -44,7 +44,7 @@ fn search_built_in(lua: &Lua, cx: &Rc<Context>, name: &str) -> mlua::Result<Foun
         return text(lua, &format!("\n\tno built-in module '{name}'"));
     };
     let cx = Rc::clone(cx);
-    let loader = lua.create_function(move |lua, _: mlua::MultiValue| register(lua, &cx))?;
+    let loader = call::value(lua, move |lua, ()| register(lua, &cx))?;
     Ok((Value::Function(loader), Some(format!(":built-in:{name}"))))
 }
 

@@ -8,7 +8,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, LuaString, StdLib, Table, Value};
 
 use crate::environment::Outcome;
-use crate::{Context, Stream, errors, package, require};
+use crate::{Context, Stream, call, errors, package, require};
 
 /// Registry name of the function in which every task runs.
 const GUARD: &str = "gshell.guard";
@@ -48,7 +48,9 @@ impl Prelude {
 /// A new state for `cx`, its memory limit set.
 pub(crate) fn state(cx: &Rc<Context>) -> mlua::Result<Lua> {
     let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
-    let convert = lua.create_function(|lua, error: mlua::Error| errors::to_value(lua, &error))?;
+    let convert = call::value(&lua, |lua, (error,): (mlua::Error,)| {
+        errors::to_value(lua, &error)
+    })?;
     slice::install(
         &lua,
         &Protect {
@@ -111,7 +113,7 @@ fn host(lua: &Lua, cx: &Rc<Context>) -> mlua::Result<Table> {
     host.raw_set("exit", exit(lua, cx)?)?;
     host.raw_set(
         "load_io",
-        lua.create_function(|lua, host: Table| IO.load(lua)?.call::<()>(host))?,
+        call::nothing(lua, |lua, (host,): (Table,)| IO.load(lua)?.call::<()>(host))?,
     )?;
     require::register(lua, cx, &host)?;
     Ok(host)
@@ -124,7 +126,7 @@ fn streams(lua: &Lua, cx: &Rc<Context>, host: &Table) -> mlua::Result<()> {
         output.write(stream, &text.as_bytes());
         Ok(output.congested())
     };
-    host.raw_set("emit", lua.create_function(emit)?)?;
+    host.raw_set("emit", call::value(lua, emit)?)?;
     let cx2 = Rc::clone(cx);
     let drained = cx.async_function(lua, move |_, ()| {
         let cx = Rc::clone(&cx2);
@@ -148,7 +150,7 @@ fn streams(lua: &Lua, cx: &Rc<Context>, host: &Table) -> mlua::Result<()> {
 /// `exit(ok, code)`: the environment has its outcome; what runs is cut off where it is.
 fn exit(lua: &Lua, cx: &Rc<Context>) -> mlua::Result<Function> {
     let cx = Rc::clone(cx);
-    lua.create_function(move |_, (ok, code): (bool, Value)| {
+    call::nothing(lua, move |_, (ok, code): (bool, Value)| {
         let code = match code {
             Value::Integer(code) => (code & 0xff) as i32,
             Value::Number(code) => (code as i64 & 0xff) as i32,

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use gshell_sys::slice::{self, Running};
@@ -11,6 +12,7 @@ use mlua::thread::AsyncThread;
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
 
 use crate::errors;
+use crate::held::Pending;
 
 /// Runs a Lua function in a coroutine of its own.
 pub(crate) struct Sliced<R> {
@@ -19,6 +21,9 @@ pub(crate) struct Sliced<R> {
     running: Running,
     /// The last poll ended because the slice was over.
     cut: bool,
+    done: bool,
+    pending: Rc<Pending>,
+    group: u32,
 }
 
 impl<R: FromLuaMulti> Sliced<R> {
@@ -27,15 +32,43 @@ impl<R: FromLuaMulti> Sliced<R> {
         function: &Function,
         args: impl IntoLuaMulti,
         running: Running,
+        pending: &Rc<Pending>,
     ) -> mlua::Result<Sliced<R>> {
-        let thread = lua.create_thread(function.clone())?;
+        Sliced::on(lua.create_thread(function.clone())?, args, running, pending)
+    }
+
+    /// In a coroutine that is there already and has not run yet.
+    pub(crate) fn on(
+        thread: Thread,
+        args: impl IntoLuaMulti,
+        running: Running,
+        pending: &Rc<Pending>,
+    ) -> mlua::Result<Sliced<R>> {
         let future = thread.clone().into_async::<R>(args)?;
         Ok(Sliced {
             thread,
             future,
             running,
             cut: false,
+            done: false,
+            pending: Rc::clone(pending),
+            group: pending.group(),
         })
+    }
+}
+
+impl<R> Sliced<R> {
+    /// The coroutine, to be used again once it has ended.
+    pub(crate) fn thread(&self) -> &Thread {
+        &self.thread
+    }
+}
+
+impl<R> Drop for Sliced<R> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.pending.clear_group(self.group);
+        }
     }
 }
 
@@ -46,10 +79,13 @@ impl<R: FromLuaMulti> Future for Sliced<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        let around = this.pending.enter(this.group);
         let guard = slice::enter(&this.thread, &this.running);
         // mlua goes on with a panic that nobody caught in Lua; it ends the script, not its neighbours.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.future).poll(cx)));
         let cut = guard.finish();
+        this.pending.enter(around);
+        this.done = !matches!(polled, Ok(Poll::Pending));
         // A slice can end between the poll of a built-in function's future and the yield that says that it waits.
         // What woke the future since then woke this task, whose next poll only makes that yield: so a poll after a
         // cut one that says "waiting" is followed by another, which asks the future again.

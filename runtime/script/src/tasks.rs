@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use gshell_service::current;
 use gshell_sys::slice;
 use mlua::{Function, Lua, MultiValue, Value, Variadic};
 
@@ -103,8 +104,10 @@ pub(crate) fn spawn(
         runs: RefCell::new(None),
     });
     let (cx2, task2, weak) = (Rc::clone(cx), Rc::clone(&task), lua.weak());
+    // What a request's handler starts is part of that request.
+    let scope = current::scope();
     let runs = cx.spawn(async move {
-        let done = body.await;
+        let done = current::scoped(scope, body).await;
         finish(&cx2, &task2, done);
         if cx2.tasks.unheard.borrow().iter().any(|t| t.has_handle.get()) {
             // A failure whose handle is garbage already must not wait for the next collection.

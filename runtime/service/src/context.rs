@@ -57,6 +57,11 @@ impl Context {
         Stream::new(self.link.clone(), self.stream)
     }
 
+    /// Whether somebody waits for a reply: it was a call, not only sent.
+    pub fn is_call(&self) -> bool {
+        self.call.is_some()
+    }
+
     /// Name of the request's type.
     pub fn message(&self) -> &str {
         &self.entry.name

@@ -45,6 +45,7 @@ pub use context::{Context, StreamVars};
 pub use discover::{Discover, Found, Timeout, discover};
 pub use entry::{Dynamic, Reply};
 pub use gshell_net::{Listener, Scope, Socket, dirs, rt, tcp, unix};
+pub use gshell_session::{Body, Head};
 pub use handlers::{Handlers, Identity};
 pub use hooks::{Admission, StreamContext, Vars};
 pub use link::Peer;

@@ -105,6 +105,7 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         output,
         input,
         lua_path: Vec::new(),
+        node: None,
     }
 }
 

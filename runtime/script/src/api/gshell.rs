@@ -4,8 +4,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use gshell_service::rt;
-use mlua::{Function, Lua, MultiValue, Table};
+use mlua::{Function, Lua, Table};
 
+use crate::call::{Functions, Rest};
 use crate::{Context, errors};
 
 mod channel;
@@ -15,19 +16,23 @@ mod timer;
 /// Makes the module's table.
 pub fn register(lua: &Lua, cx: &Rc<Context>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
-    facts(lua, cx, &module)?;
-    time(lua, cx, &module)?;
-    ending(lua, cx, &module)?;
+    let add = Functions { lua, table: &module };
+    facts(&add, cx)?;
+    time(&add, cx)?;
+    ending(&add, cx)?;
     let cx2 = Rc::clone(cx);
-    let spawn = move |lua: &Lua, (f, args): (Function, MultiValue)| task::spawn(lua, &cx2, &f, args);
-    module.raw_set("spawn", lua.create_function(spawn)?)?;
+    add.value("spawn", move |lua, (f, Rest(args)): (Function, Rest)| {
+        task::spawn(lua, &cx2, &f, args)
+    })?;
     let cx2 = Rc::clone(cx);
-    let every =
-        move |lua: &Lua, (period, f): (f64, Function)| timer::every(lua, &cx2, seconds("every", period)?, f);
-    module.raw_set("every", lua.create_function(every)?)?;
+    add.value("every", move |lua, (period, f): (f64, Function)| {
+        timer::every(lua, &cx2, seconds("every", period)?, f)
+    })?;
     let cx2 = Rc::clone(cx);
-    let channel = move |_: &Lua, size: Option<u32>| channel::Channel::new(&cx2, size.unwrap_or(1));
-    module.raw_set("channel", lua.create_function(channel)?)?;
+    add.value("channel", move |_, (size,): (Option<u32>,)| {
+        channel::Channel::new(&cx2, size.unwrap_or(1))
+    })?;
+    super::service::register(&add, cx)?;
     Ok(module)
 }
 
@@ -42,7 +47,8 @@ pub(crate) fn seconds(function: &str, value: f64) -> mlua::Result<Duration> {
     })
 }
 
-fn facts(lua: &Lua, cx: &Rc<Context>, module: &Table) -> mlua::Result<()> {
+fn facts(add: &Functions<'_>, cx: &Rc<Context>) -> mlua::Result<()> {
+    let Functions { lua, table: module } = add;
     module.raw_set("id", cx.id.as_str())?;
     module.raw_set("group", cx.group.as_str())?;
     module.raw_set("name", cx.name.as_str())?;
@@ -51,45 +57,33 @@ fn facts(lua: &Lua, cx: &Rc<Context>, module: &Table) -> mlua::Result<()> {
         lua.create_sequence_from(cx.args.iter().skip(1).map(String::as_str))?,
     )?;
     let output = Rc::clone(&cx.output);
-    let terminal = move |lua: &Lua, ()| {
+    add.value("terminal", move |lua, ()| {
         let Some((cols, rows)) = output.terminal() else {
             return Ok(None);
         };
         lua.create_table_from([("cols", cols), ("rows", rows)]).map(Some)
-    };
-    module.raw_set("terminal", lua.create_function(terminal)?)?;
+    })?;
     let cx = Rc::clone(cx);
-    let on_resize = move |_: &Lua, f: Function| {
+    add.nothing("on_resize", move |_, (f,): (Function,)| {
         cx.on_resize.borrow_mut().push(f);
         Ok(())
-    };
-    module.raw_set("on_resize", lua.create_function(on_resize)?)
+    })
 }
 
-fn time(lua: &Lua, cx: &Rc<Context>, module: &Table) -> mlua::Result<()> {
+fn time(add: &Functions<'_>, cx: &Rc<Context>) -> mlua::Result<()> {
     let start = Instant::now();
-    module.raw_set(
-        "now",
-        lua.create_function(move |_, ()| Ok(start.elapsed().as_secs_f64()))?,
-    )?;
-    let cx2 = Rc::clone(cx);
-    let sleep = cx.async_function(lua, move |_, time: f64| {
-        let cx = Rc::clone(&cx2);
-        async move { cx.wait(rt::sleep(seconds("sleep", time)?)).await }
-    })?;
-    module.raw_set("sleep", sleep)
+    add.value("now", move |_, ()| Ok(start.elapsed().as_secs_f64()))?;
+    add.waiting(cx, "sleep", |_, cx, (time,): (f64,)| async move {
+        cx.wait(rt::sleep(seconds("sleep", time)?)).await
+    })
 }
 
-fn ending(lua: &Lua, cx: &Rc<Context>, module: &Table) -> mlua::Result<()> {
+fn ending(add: &Functions<'_>, cx: &Rc<Context>) -> mlua::Result<()> {
     let cx2 = Rc::clone(cx);
-    let on_stop = move |_: &Lua, f: Function| {
+    add.nothing("on_stop", move |_, (f,): (Function,)| {
         cx2.on_stop.borrow_mut().push(f);
         Ok(())
-    };
-    module.raw_set("on_stop", lua.create_function(on_stop)?)?;
+    })?;
     let cx = Rc::clone(cx);
-    module.raw_set(
-        "stopping",
-        lua.create_function(move |_, ()| Ok(cx.is_stopping()))?,
-    )
+    add.value("stopping", move |_, ()| Ok(cx.is_stopping()))
 }

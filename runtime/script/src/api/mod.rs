@@ -14,6 +14,7 @@ pub mod log;
 mod options;
 pub mod proc;
 pub mod process;
+mod service;
 mod support;
 pub mod time;
 

@@ -1,49 +1,16 @@
-//! What the built-in modules share: putting functions into their tables, paths, and cutting text into lines.
+//! What the built-in modules share: calls that block, paths, and cutting text into lines.
 
 use std::ffi::OsStr;
-use std::future::Future;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use gshell_service::rt;
-use mlua::{FromLuaMulti, IntoLuaMulti, Lua, LuaString, Result, Table};
+use mlua::{LuaString, Result};
 
 use super::options::invalid;
 use crate::Context;
 use crate::errors::raise_io;
-use crate::held::Held;
-
-/// Puts a function that yields while it waits into a module's table.
-pub fn add_async<A, F, R>(
-    lua: &Lua,
-    module: &Table,
-    cx: &Rc<Context>,
-    name: &str,
-    body: impl Fn(Lua, Rc<Context>, A) -> F + 'static,
-) -> Result<()>
-where
-    A: FromLuaMulti + 'static,
-    F: Future<Output = Result<R>> + 'static,
-    R: IntoLuaMulti + 'static,
-{
-    let cx = Rc::clone(cx);
-    let maker = Rc::clone(&cx);
-    module.raw_set(
-        name,
-        maker.async_function(lua, move |lua, args: A| body(lua, Rc::clone(&cx), args))?,
-    )
-}
-
-/// The future of a waiting method, which the end of the environment `cx` drops, see
-/// [`Context::async_function`].
-pub async fn held<R: 'static>(
-    cx: Result<Rc<Context>>,
-    future: impl Future<Output = Result<R>> + 'static,
-) -> Result<R> {
-    Held::new(&cx?.pending, future).await
-}
 
 /// Runs a call that may block on the blocking pool; `what` says the operation and its object in the error.
 pub async fn blocking<T: Send + 'static>(

@@ -1,6 +1,9 @@
 //! Scripts run in environments of their own, their output collected.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+#[path = "../node/mod.rs"]
+pub mod node;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -76,6 +79,7 @@ pub fn load(files: &[(&str, &str)], limits: Limits) -> Result<Script, LoadError>
         output: Rc::clone(&output) as Rc<dyn Output>,
         input: input.clone(),
         lua_path: Vec::new(),
+        node: Some(node::node()),
     })?;
     Ok(Script { env, output, input })
 }

@@ -2,6 +2,9 @@
 // Each test binary uses a part of it, and a test that cannot start is to panic.
 #![allow(dead_code, clippy::panic)]
 
+#[path = "../node/mod.rs"]
+mod node;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -85,6 +88,7 @@ pub fn run_with(
             output,
             input: Input::empty(),
             lua_path: Vec::new(),
+            node: Some(node::node()),
         };
         let environment = Environment::new(spec).unwrap_or_else(|error| panic!("{name}: {error}"));
         let outcome = futures_lite::future::zip(environment.run(), beside(&environment, &kept))

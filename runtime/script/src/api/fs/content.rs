@@ -9,7 +9,8 @@ use mlua::{Function, Lua, LuaString, Result, Table, Value};
 
 use super::source::Source;
 use crate::api::options::{Options, invalid};
-use crate::api::support::{Lines, add_async, blocking, path};
+use crate::api::support::{Lines, blocking, path};
+use crate::call::Functions;
 use crate::errors::{raise, raise_io};
 use crate::{Context, Ticket};
 
@@ -20,11 +21,11 @@ const READ_LIMIT: usize = 64 << 20;
 const LINE_LIMIT: usize = 1 << 20;
 
 /// Adds the functions of this file.
-pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
-    add_async(lua, module, cx, "read", read)?;
-    add_async(lua, module, cx, "lines", lines)?;
-    add_async(lua, module, cx, "write", write)?;
-    add_async(lua, module, cx, "copy", copy)
+pub fn register(add: &Functions<'_>, cx: &Rc<Context>) -> Result<()> {
+    add.waiting(cx, "read", read)?;
+    add.waiting(cx, "lines", lines)?;
+    add.waiting(cx, "write", write)?;
+    add.waiting(cx, "copy", copy)
 }
 
 /// The option `mode`: a number, or its octal text ("0644").

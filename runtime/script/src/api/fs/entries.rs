@@ -11,20 +11,21 @@ use mlua::{Lua, LuaString, Result, Table};
 
 use crate::Context;
 use crate::api::options::{Options, invalid};
-use crate::api::support::{add_async, blocking, path};
+use crate::api::support::{blocking, path};
+use crate::call::Functions;
 use crate::errors::raise_io;
 
 /// Bits of a mode that say who may do what.
 const PERMISSIONS: u32 = 0o7777;
 
 /// Adds the functions of this file.
-pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
-    module.raw_set("exists", lua.create_function(exists)?)?;
-    module.raw_set("stat", lua.create_function(stat)?)?;
-    add_async(lua, module, cx, "list", list)?;
-    add_async(lua, module, cx, "mkdir", mkdir)?;
-    add_async(lua, module, cx, "remove", remove)?;
-    add_async(lua, module, cx, "rename", rename)
+pub fn register(add: &Functions<'_>, cx: &Rc<Context>) -> Result<()> {
+    add.value("exists", exists)?;
+    add.value("stat", stat)?;
+    add.waiting(cx, "list", list)?;
+    add.waiting(cx, "mkdir", mkdir)?;
+    add.waiting(cx, "remove", remove)?;
+    add.waiting(cx, "rename", rename)
 }
 
 /// The kind of an entry, as scripts see it.
@@ -46,7 +47,7 @@ pub fn kind(of: FileType) -> &'static str {
     }
 }
 
-fn exists(_: &Lua, name: LuaString) -> Result<bool> {
+fn exists(_: &Lua, (name,): (LuaString,)) -> Result<bool> {
     let target = path("fs.exists", &name)?;
     // Not `Path::exists`: what may not be looked at is an error, not absent.
     target
@@ -91,7 +92,7 @@ pub fn names_in(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
     Ok(names)
 }
 
-async fn list(lua: Lua, cx: Rc<Context>, name: Option<LuaString>) -> Result<Table> {
+async fn list(lua: Lua, cx: Rc<Context>, (name,): (Option<LuaString>,)) -> Result<Table> {
     let folder = name.map_or_else(|| Ok(".".into()), |name| path("fs.list", &name))?;
     let reading = folder.clone();
     let names = blocking(

@@ -3,9 +3,10 @@
 
 use std::rc::Rc;
 
-use mlua::{Lua, LuaString, Result, Table, Variadic};
+use mlua::{Lua, LuaString, Result, Table};
 
 use crate::Context;
+use crate::call::{self, Functions, Rest};
 
 mod content;
 mod entries;
@@ -19,23 +20,26 @@ mod watch;
 /// Makes the module's table.
 pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
     let module = lua.create_table()?;
-    names(lua, &module)?;
-    content::register(lua, &module, cx)?;
-    entries::register(lua, &module, cx)?;
-    walk::register(lua, &module, cx)?;
-    temp::register(lua, &module, cx)?;
-    watch::register(lua, &module, cx)?;
+    let add = Functions { lua, table: &module };
+    names(&add)?;
+    content::register(&add, cx)?;
+    entries::register(&add, cx)?;
+    walk::register(&add, cx)?;
+    temp::register(&add, cx)?;
+    watch::register(&add, cx)?;
     Ok(module)
 }
 
-fn names(lua: &Lua, module: &Table) -> Result<()> {
-    let join = |lua: &Lua, parts: Variadic<LuaString>| {
+fn names(add: &Functions<'_>) -> Result<()> {
+    add.value("join", |lua, Rest(parts)| {
+        let parts = call::each::<LuaString>(parts, lua)?;
         let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
         lua.create_string(paths::join(parts.iter().map(|part| &**part)))
-    };
-    module.raw_set("join", lua.create_function(join)?)?;
-    let basename = |lua: &Lua, path: LuaString| lua.create_string(paths::basename(&path.as_bytes()));
-    module.raw_set("basename", lua.create_function(basename)?)?;
-    let dirname = |lua: &Lua, path: LuaString| lua.create_string(paths::dirname(&path.as_bytes()));
-    module.raw_set("dirname", lua.create_function(dirname)?)
+    })?;
+    add.value("basename", |lua, (path,): (LuaString,)| {
+        lua.create_string(paths::basename(&path.as_bytes()))
+    })?;
+    add.value("dirname", |lua, (path,): (LuaString,)| {
+        lua.create_string(paths::dirname(&path.as_bytes()))
+    })
 }

@@ -8,9 +8,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use mlua::{Lua, LuaString, Result, Table};
+use mlua::{Lua, LuaString, Result};
 
 use crate::api::options::{invalid, quoted};
+use crate::call::Functions;
 use crate::errors::raise_io;
 use crate::{Context, Ticket};
 
@@ -35,10 +36,10 @@ fn clear(path: &Path) {
 }
 
 /// Adds `tmpdir`. The module's function owns the folders, so they live as long as the Lua state.
-pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
+pub fn register(add: &Functions<'_>, cx: &Rc<Context>) -> Result<()> {
     let cx = Rc::clone(cx);
     let folders = RefCell::new(Vec::new());
-    let tmpdir = move |lua: &Lua, prefix: Option<LuaString>| {
+    let tmpdir = move |lua: &Lua, (prefix,): (Option<LuaString>,)| {
         let prefix = checked(prefix)?;
         let path = make(&std::env::temp_dir(), &prefix)
             .map_err(|error| raise_io("make a temporary folder", &error))?;
@@ -52,7 +53,7 @@ pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
         });
         Ok(name)
     };
-    module.raw_set("tmpdir", lua.create_function(tmpdir)?)
+    add.value("tmpdir", tmpdir)
 }
 
 fn checked(prefix: Option<LuaString>) -> Result<String> {

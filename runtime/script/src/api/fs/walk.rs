@@ -13,16 +13,17 @@ use super::entries::{kind, names_in};
 use super::paths;
 use crate::Context;
 use crate::api::options::Options;
-use crate::api::support::{add_async, blocking, path};
+use crate::api::support::{blocking, path};
+use crate::call::Functions;
 use crate::errors::raise;
 
 /// Paths that `glob` gives at most.
 const MAX_FOUND: usize = 100_000;
 
 /// Adds the functions of this file.
-pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
-    add_async(lua, module, cx, "walk", walk)?;
-    add_async(lua, module, cx, "glob", glob)
+pub fn register(add: &Functions<'_>, cx: &Rc<Context>) -> Result<()> {
+    add.waiting(cx, "walk", walk)?;
+    add.waiting(cx, "glob", glob)
 }
 
 /// An entry that was found and not given yet.
@@ -103,7 +104,7 @@ fn entries_of(folder: &Path, depth: u32) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-async fn glob(lua: Lua, cx: Rc<Context>, pattern: LuaString) -> Result<Table> {
+async fn glob(lua: Lua, cx: Rc<Context>, (pattern,): (LuaString,)) -> Result<Table> {
     let pattern = path("fs.glob", &pattern)?;
     let searching = pattern.clone();
     let what = || format!("look for {}", pattern.display());

@@ -9,13 +9,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_service::rt;
-use mlua::{
-    AnyUserData, Function, Lua, LuaString, MetaMethod, Result, Table, UserData, UserDataMethods, UserDataRef,
-};
+use mlua::{AnyUserData, Lua, LuaString, Result, Table, UserData, UserDataFields, UserDataRef};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
 
 use crate::api::options::{duration, invalid};
-use crate::api::support::{held, path};
+use crate::api::support::path;
+use crate::call::{self, Functions};
 use crate::errors::raise_io;
 use crate::sync::Signal;
 use crate::{Context, Ticket};
@@ -76,9 +75,9 @@ impl Drop for Object {
 }
 
 /// Adds `watch` to the module.
-pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
+pub fn register(add: &Functions<'_>, cx: &Rc<Context>) -> Result<()> {
     let cx = Rc::clone(cx);
-    let watch = move |lua: &Lua, name: LuaString| {
+    let watch = move |lua: &Lua, (name,): (LuaString,)| {
         let target = path("fs.watch", &name)?;
         let what = format!("watch {}", target.display());
         let io = open(&target).map_err(|error| raise_io(&what, &error))?;
@@ -97,7 +96,7 @@ pub fn register(lua: &Lua, module: &Table, cx: &Rc<Context>) -> Result<()> {
             watch,
         })
     };
-    module.raw_set("watch", lua.create_function(watch)?)
+    add.value("watch", watch)
 }
 
 fn open(target: &std::path::Path) -> io::Result<rt::Io<Inotify>> {
@@ -188,27 +187,31 @@ async fn next(lua: Lua, object: AnyUserData, within: Option<Duration>) -> Result
 }
 
 impl UserData for Object {
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_function("next", |lua, (this, seconds): (AnyUserData, Option<f64>)| {
-            let cx = context_of(&this);
-            held(cx, async move {
-                let refused = || invalid("watch:next", "the timeout is a number of seconds, 0 or more");
-                let within = seconds
-                    .map(|seconds| duration(seconds).ok_or_else(refused))
-                    .transpose()?;
-                next(lua, this, within).await
-            })
-        });
-        methods.add_function("events", |lua, this: AnyUserData| -> Result<Function> {
-            context_of(&this)?.async_function(lua, move |lua, ()| next(lua, this.clone(), None))
-        });
-        methods.add_method("close", |_, this, ()| {
-            this.watch.close();
-            Ok(())
-        });
-        methods.add_meta_method(MetaMethod::Close, |_, this, _: mlua::Value| {
-            this.watch.close();
-            Ok(())
-        });
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        call::methods(fields, methods);
+        call::metamethod(fields, "__close", |lua| call::nothing(lua, close));
     }
+}
+
+fn methods(add: &Functions<'_>) -> Result<()> {
+    add.waiting_method("next", |lua, (this, seconds): (AnyUserData, Option<f64>)| {
+        let cx = context_of(&this)?;
+        let next = async move {
+            let refused = || invalid("watch:next", "the timeout is a number of seconds, 0 or more");
+            let within = seconds
+                .map(|seconds| duration(seconds).ok_or_else(refused))
+                .transpose()?;
+            next(lua, this, within).await
+        };
+        Ok((cx, next))
+    })?;
+    add.value("events", |lua, (this,): (AnyUserData,)| {
+        context_of(&this)?.async_function(lua, move |lua, ()| next(lua, this.clone(), None))
+    })?;
+    add.nothing("close", close)
+}
+
+fn close(_: &Lua, (this,): (UserDataRef<Object>,)) -> Result<()> {
+    this.watch.close();
+    Ok(())
 }

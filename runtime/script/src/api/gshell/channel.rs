@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gshell_service::rt;
-use mlua::{MultiValue, Table, UserData, UserDataMethods, UserDataRef, Value};
+use mlua::{MultiValue, Table, UserData, UserDataFields, UserDataRef, Value};
 
+use crate::call::{self, Functions};
 use crate::sync::Notify;
 use crate::{Context, errors};
 
@@ -128,46 +129,55 @@ async fn send(cx: Rc<Context>, queue: Rc<Queue>, value: Value) -> mlua::Result<(
     }
 }
 
+type This = UserDataRef<Channel>;
+
 impl UserData for Channel {
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_method("send", |_, this: UserDataRef<Channel>, value: Value| {
-            let (cx, queue) = this.parts();
-            send(cx, queue, value)
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        call::methods(fields, methods);
+        call::metamethod(fields, "__len", |lua| {
+            call::value(lua, |_, (this,): (This,)| Ok(this.queue.values.borrow().len()))
         });
-        methods.add_async_method(
-            "recv",
-            |lua, this: UserDataRef<Channel>, options: Option<Table>| {
-                let ((cx, queue), lua) = (this.parts(), lua.weak());
-                async move { results(&lua, queue.receive(&cx, timeout(options.as_ref())?).await?) }
-            },
-        );
-        methods.add_method("iter", |lua, this, ()| {
-            let (cx, queue) = this.parts();
-            let cx2 = Rc::clone(&cx);
-            cx.async_function(lua, move |_, _: MultiValue| {
-                let (cx, queue) = (Rc::clone(&cx2), Rc::clone(&queue));
-                async move {
-                    let got = queue.receive(&cx, None).await?;
-                    Ok(if let Got::Value(value) = got {
-                        value
-                    } else {
-                        Value::Nil
-                    })
-                }
+        call::metamethod(fields, "__tostring", |lua| {
+            call::value(lua, |_, (this,): (This,)| {
+                let (len, size) = (this.queue.values.borrow().len(), this.queue.size);
+                Ok(format!(
+                    "channel ({len} of {size}{})",
+                    if this.queue.closed.get() { ", closed" } else { "" }
+                ))
             })
         });
-        methods.add_method("close", |_, this, ()| {
-            this.queue.closed.set(true);
-            this.queue.changed.notify();
-            Ok(())
-        });
-        methods.add_meta_method("__len", |_, this, ()| Ok(this.queue.values.borrow().len()));
-        methods.add_meta_method("__tostring", |_, this, ()| {
-            let (len, size) = (this.queue.values.borrow().len(), this.queue.size);
-            Ok(format!(
-                "channel ({len} of {size}{})",
-                if this.queue.closed.get() { ", closed" } else { "" }
-            ))
-        });
     }
+}
+
+fn methods(add: &Functions<'_>) -> mlua::Result<()> {
+    add.waiting_method("send", |_, (this, value): (This, Value)| {
+        let (cx, queue) = this.parts();
+        Ok((Rc::clone(&cx), send(cx, queue, value)))
+    })?;
+    add.waiting_method("recv", |lua, (this, options): (This, Option<Table>)| {
+        let ((cx, queue), lua) = (this.parts(), lua.weak());
+        let own = Rc::clone(&cx);
+        let got = async move { results(&lua, queue.receive(&cx, timeout(options.as_ref())?).await?) };
+        Ok((own, got))
+    })?;
+    add.value("iter", |lua, (this,): (This,)| {
+        let (cx, queue) = this.parts();
+        let cx2 = Rc::clone(&cx);
+        cx.async_function(lua, move |_, ()| {
+            let (cx, queue) = (Rc::clone(&cx2), Rc::clone(&queue));
+            async move {
+                let got = queue.receive(&cx, None).await?;
+                Ok(if let Got::Value(value) = got {
+                    value
+                } else {
+                    Value::Nil
+                })
+            }
+        })
+    })?;
+    add.nothing("close", |_, (this,): (This,)| {
+        this.queue.closed.set(true);
+        this.queue.changed.notify();
+        Ok(())
+    })
 }

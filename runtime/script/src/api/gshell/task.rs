@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use mlua::{Function, Lua, MultiValue, UserData, UserDataMethods, UserDataRef};
+use mlua::{Function, Lua, MultiValue, UserData, UserDataFields, UserDataRef};
 
+use crate::call::{self, Functions};
 use crate::tasks::{self, Done, Task};
 use crate::{Context, errors};
 
@@ -58,22 +59,31 @@ fn results(done: Done) -> mlua::Result<MultiValue> {
     }
 }
 
+type This = UserDataRef<Handle>;
+
 impl UserData for Handle {
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_method("join", |_, this: UserDataRef<Handle>, ()| {
-            let (cx, task) = (Rc::clone(&this.cx), Rc::clone(&this.task));
-            async move { results(join(cx, task).await?) }
-        });
-        methods.add_method("cancel", |_, this, ()| Ok(this.cancel()));
-        methods.add_method("done", |_, this, ()| Ok(this.task.done.borrow().is_some()));
-        methods.add_meta_method("__tostring", |_, this, ()| {
-            let state = match &*this.task.done.borrow() {
-                None => "running",
-                Some(Done::Values(_)) => "done",
-                Some(Done::Failed(_)) => "failed",
-                Some(Done::Cancelled) => "cancelled",
-            };
-            Ok(format!("task ({state})"))
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        call::methods(fields, methods);
+        call::metamethod(fields, "__tostring", |lua| {
+            call::value(lua, |_, (this,): (This,)| {
+                Ok(match &*this.task.done.borrow() {
+                    None => "task (running)",
+                    Some(Done::Values(_)) => "task (done)",
+                    Some(Done::Failed(_)) => "task (failed)",
+                    Some(Done::Cancelled) => "task (cancelled)",
+                })
+            })
         });
     }
+}
+
+fn methods(add: &Functions<'_>) -> mlua::Result<()> {
+    add.waiting_method("join", |_, (this,): (This,)| {
+        let (cx, task) = (Rc::clone(&this.cx), Rc::clone(&this.task));
+        Ok((Rc::clone(&cx), async move { results(join(cx, task).await?) }))
+    })?;
+    add.value("cancel", |_, (this,): (This,)| Ok(this.cancel()))?;
+    add.value("done", |_, (this,): (This,)| {
+        Ok(this.task.done.borrow().is_some())
+    })
 }

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use gshell_service::rt;
-use mlua::{Function, Lua, MultiValue, UserData, UserDataMethods, WeakLua};
+use mlua::{Function, Lua, MultiValue, UserData, UserDataFields, UserDataRef, WeakLua};
 
 use crate::Context;
+use crate::call;
 use crate::tasks::{self, Alive, Done};
 
 /// No pace is faster, so that a period of 0 is not a busy loop.
@@ -68,12 +69,14 @@ impl Drop for Timer {
 }
 
 impl UserData for Timer {
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("cancel", |_, this, ()| {
-            this.cancelled.set(true);
-            let task = this.runs.take();
-            Ok(task.is_some_and(|task| !task.is_finished()))
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        call::methods(fields, |add| {
+            add.value("cancel", |_, (this,): (UserDataRef<Timer>,)| {
+                this.cancelled.set(true);
+                let task = this.runs.take();
+                Ok(task.is_some_and(|task| !task.is_finished()))
+            })
         });
-        methods.add_meta_method("__tostring", |_, _, ()| Ok("timer"));
+        call::metamethod(fields, "__tostring", |lua| call::value(lua, |_, ()| Ok("timer")));
     }
 }

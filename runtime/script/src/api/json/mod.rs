@@ -10,6 +10,7 @@ use mlua::{LightUserData, Lua, LuaString, Result, Table, Value};
 
 use crate::Context;
 use crate::api::options::{Options, invalid};
+use crate::call::{self, Functions};
 
 mod decode;
 mod encode;
@@ -32,20 +33,16 @@ pub fn register(lua: &Lua, _cx: &Rc<Context>) -> Result<Table> {
     let module = lua.create_table()?;
     name_null(lua)?;
     module.raw_set("null", Value::NULL)?;
-    module.raw_set(
-        "decode",
-        lua.create_function(|lua, text: LuaString| decode(lua, &text.as_bytes()))?,
-    )?;
-    module.raw_set("encode", lua.create_function(encode_call)?)?;
-    module.raw_set(
-        "array",
-        lua.create_function(|lua, table: Option<Table>| mark(lua, table))?,
-    )?;
-    let is_array = |lua: &Lua, value: Value| match value {
+    let add = Functions { lua, table: &module };
+    add.value("decode", |lua, (text,): (LuaString,)| {
+        decode(lua, &text.as_bytes())
+    })?;
+    add.value("encode", encode_call)?;
+    add.value("array", |lua, (table,): (Option<Table>,)| mark(lua, table))?;
+    add.value("is_array", |lua, (value,): (Value,)| match value {
         Value::Table(table) => encode::is_array(&table, &array_metatable(lua)?),
         _ => Ok(false),
-    };
-    module.raw_set("is_array", lua.create_function(is_array)?)?;
+    })?;
     Ok(module)
 }
 
@@ -97,14 +94,14 @@ fn name_null(lua: &Lua) -> Result<()> {
         Some(found) => found,
         None => lua.create_table()?,
     };
-    let text = |_: &Lua, value: LightUserData| {
+    let text = |_: &Lua, (value,): (LightUserData,)| {
         Ok(if value.0.is_null() {
             "null".to_owned()
         } else {
             format!("userdata: {:p}", value.0)
         })
     };
-    metatable.raw_set("__tostring", lua.create_function(text)?)?;
+    metatable.raw_set("__tostring", call::value(lua, text)?)?;
     lua.set_type_metatable::<LightUserData>(Some(metatable));
     Ok(())
 }

@@ -19,8 +19,7 @@ fn lua() -> Lua {
     module
         .raw_set(
             "array",
-            lua.create_function(|lua, table: Option<Table>| mark(lua, table))
-                .unwrap(),
+            call::value(&lua, |lua, (table,): (Option<Table>,)| mark(lua, table)).unwrap(),
         )
         .unwrap();
     lua.globals().set("json", module).unwrap();

@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use mlua::{
-    Function, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataFields, UserDataMethods,
-    UserDataRef,
-};
+use mlua::{Function, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataFields, UserDataRef};
 
 use crate::api::options::{Options, invalid, quoted};
+use crate::call::{self, Functions, Rest};
 use crate::errors::{raise, raise_io};
 use crate::{Context, Stream};
 
@@ -23,18 +21,17 @@ use sink::Sink;
 /// Makes the module's table.
 pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
     let module = lua.create_table()?;
+    let add = Functions { lua, table: &module };
     let shared = Rc::new(shared(lua, cx)?);
     let own = shared.logger(&cx.name).ok_or_else(too_many)?;
     for level in Level::LINES {
         let (shared, own) = (Rc::clone(&shared), Rc::clone(&own));
-        let write = move |lua: &Lua, args: MultiValue| write(lua, &shared, &own, level, args);
-        module.raw_set(level.name(), lua.create_function(write)?)?;
+        add.nothing(level.name(), move |lua, Rest(args)| {
+            write(lua, &shared, &own, level, args)
+        })?;
     }
-    module.raw_set(
-        "level",
-        lua.create_function(move |_, ()| Ok(own.level.get().name()))?,
-    )?;
-    settings(lua, cx, &module, &shared)?;
+    add.value("level", move |_, ()| Ok(own.level.get().name()))?;
+    settings(&add, cx, &shared)?;
     Ok(module)
 }
 
@@ -55,34 +52,35 @@ fn shared(lua: &Lua, cx: &Rc<Context>) -> Result<Shared> {
     ))
 }
 
-fn settings(lua: &Lua, cx: &Rc<Context>, module: &Table, shared: &Rc<Shared>) -> Result<()> {
+fn settings(add: &Functions<'_>, cx: &Rc<Context>, shared: &Rc<Shared>) -> Result<()> {
     let this = Rc::clone(shared);
-    let set_level = move |_: &Lua, (level, patterns): (LuaString, Option<String>)| {
-        this.set_level(parse("log.set_level", &level)?, patterns.as_deref());
-        Ok(())
-    };
-    module.raw_set("set_level", lua.create_function(set_level)?)?;
+    add.nothing(
+        "set_level",
+        move |_, (level, patterns): (LuaString, Option<String>)| {
+            this.set_level(parse("log.set_level", &level)?, patterns.as_deref());
+            Ok(())
+        },
+    )?;
     let this = Rc::clone(shared);
-    let logger = move |_: &Lua, name: String| {
+    add.value("logger", move |_, (name,): (String,)| {
         let logger = this.logger(&name).ok_or_else(too_many)?;
         Ok(Object {
             shared: Rc::clone(&this),
             logger,
         })
-    };
-    module.raw_set("logger", lua.create_function(logger)?)?;
+    })?;
     let this = Rc::clone(shared);
-    let loggers = move |lua: &Lua, ()| {
+    add.value("loggers", move |lua, ()| {
         lua.create_table_from(
             this.loggers()
                 .into_iter()
                 .map(|(name, level)| (name, level.name())),
         )
-    };
-    module.raw_set("loggers", lua.create_function(loggers)?)?;
+    })?;
     let (this, cx) = (Rc::clone(shared), Rc::clone(cx));
-    let setup = move |lua: &Lua, options: Table| setup(lua, &cx, &this, options);
-    module.raw_set("setup", lua.create_function(setup)?)
+    add.nothing("setup", move |lua, (options,): (Table,)| {
+        setup(lua, &cx, &this, options)
+    })
 }
 
 fn too_many() -> mlua::Error {
@@ -163,22 +161,24 @@ struct Object {
 impl UserData for Object {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_field_method_get("name", |_, this| Ok(this.logger.name.clone()));
+        call::methods(fields, methods);
     }
+}
 
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        for level in Level::LINES {
-            let body = move |lua: &Lua, (this, args): (UserDataRef<Object>, MultiValue)| {
-                write(lua, &this.shared, &this.logger, level, args)
-            };
-            methods.add_function(level.name(), body);
-        }
-        methods.add_method("level", |_, this, ()| Ok(this.logger.level.get().name()));
-        methods.add_method("set_level", |_, this, level: LuaString| {
-            this.logger.level.set(parse("logger:set_level", &level)?);
-            Ok(())
-        });
-        methods.add_method("enabled", |_, this, level: LuaString| {
-            Ok(parse("logger:enabled", &level)? >= this.logger.level.get())
-        });
+type This = UserDataRef<Object>;
+
+fn methods(add: &Functions<'_>) -> Result<()> {
+    for level in Level::LINES {
+        add.nothing(level.name(), move |lua, (this, Rest(args)): (This, Rest)| {
+            write(lua, &this.shared, &this.logger, level, args)
+        })?;
     }
+    add.value("level", |_, (this,): (This,)| Ok(this.logger.level.get().name()))?;
+    add.nothing("set_level", |_, (this, level): (This, LuaString)| {
+        this.logger.level.set(parse("logger:set_level", &level)?);
+        Ok(())
+    })?;
+    add.value("enabled", |_, (this, level): (This, LuaString)| {
+        Ok(parse("logger:enabled", &level)? >= this.logger.level.get())
+    })
 }

@@ -4,9 +4,10 @@
 
 use std::rc::Rc;
 
-use mlua::{Lua, MultiValue, Result, Table, Value};
+use mlua::{Lua, Result, Table, Value};
 
 use crate::Context;
+use crate::call::{self, Arguments, Functions, Rest};
 use crate::errors::raise_io;
 
 mod cpus;
@@ -28,31 +29,32 @@ const ROOT: &str = "/proc";
 pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
     let machine = Rc::new(Machine::live());
     let module = lua.create_table()?;
-    machine_functions(lua, &module, &machine)?;
-    process_functions(lua, &module, &machine)?;
-    sample::register(lua, cx, &module, machine.units)?;
+    let add = Functions { lua, table: &module };
+    machine_functions(&add, &machine)?;
+    process_functions(&add, &machine)?;
+    sample::register(&add, cx, machine.units)?;
     Ok(module)
 }
 
-type Function<A, R> = fn(&Lua, &Machine, A) -> Result<R>;
-
-fn add<A, R>(lua: &Lua, module: &Table, machine: &Rc<Machine>, name: &str, body: Function<A, R>) -> Result<()>
+/// Adds a function that asks the machine for one value.
+fn ask<A, R>(
+    add: &Functions<'_>,
+    machine: &Rc<Machine>,
+    name: &str,
+    body: fn(&Lua, &Machine, A) -> Result<R>,
+) -> Result<()>
 where
-    A: mlua::FromLuaMulti + 'static,
-    R: mlua::IntoLuaMulti + 'static,
+    A: Arguments + 'static,
+    R: mlua::IntoLua + 'static,
 {
     let machine = Rc::clone(machine);
-    module.raw_set(
-        name,
-        lua.create_function(move |lua, args: A| body(lua, &machine, args))?,
-    )
+    add.value(name, move |lua, args| body(lua, &machine, args))
 }
 
-fn machine_functions(lua: &Lua, module: &Table, machine: &Rc<Machine>) -> Result<()> {
-    add(lua, module, machine, "cpus", |lua, machine, ()| machine.cpus(lua))?;
-    add(
-        lua,
-        module,
+fn machine_functions(add: &Functions<'_>, machine: &Rc<Machine>) -> Result<()> {
+    ask(add, machine, "cpus", |lua, machine, ()| machine.cpus(lua))?;
+    ask(
+        add,
         machine,
         "usage",
         |lua, machine, (before, now): (Table, Option<Table>)| {
@@ -60,7 +62,7 @@ fn machine_functions(lua: &Lua, module: &Table, machine: &Rc<Machine>) -> Result
             cpus::usage(lua, &before, &now)
         },
     )?;
-    add(lua, module, machine, "memory", |lua, machine, ()| {
+    ask(add, machine, "memory", |lua, machine, ()| {
         let fields = machine.proc.borrow_mut().memory().map_err(failed("meminfo"))?;
         lua.create_table_from(
             fields
@@ -68,58 +70,43 @@ fn machine_functions(lua: &Lua, module: &Table, machine: &Rc<Machine>) -> Result
                 .map(|(name, count)| (name, tables::bytes(count))),
         )
     })?;
-    add(lua, module, machine, "loadavg", |_, machine, ()| {
-        let (averages, running, total) = machine.proc.borrow_mut().loadavg().map_err(failed("loadavg"))?;
+    let own = Rc::clone(machine);
+    add.values("loadavg", move |_, ()| {
+        let (averages, running, total) = own.proc.borrow_mut().loadavg().map_err(failed("loadavg"))?;
         let [one, five, fifteen] = averages;
         Ok((one, five, fifteen, running, total))
     })?;
-    add(lua, module, machine, "uptime", |_, machine, ()| {
+    ask(add, machine, "uptime", |_, machine, ()| {
         machine.proc.borrow_mut().uptime().map_err(failed("uptime"))
     })?;
-    add(lua, module, machine, "boot_time", |_, machine, ()| {
-        Ok(machine.units.boot)
-    })
+    ask(add, machine, "boot_time", |_, machine, ()| Ok(machine.units.boot))
 }
 
-fn process_functions(lua: &Lua, module: &Table, machine: &Rc<Machine>) -> Result<()> {
-    add(lua, module, machine, "pids", |lua, machine, ()| {
+fn process_functions(add: &Functions<'_>, machine: &Rc<Machine>) -> Result<()> {
+    ask(add, machine, "pids", |lua, machine, ()| {
         lua.create_sequence_from(machine.pids()?)
     })?;
-    add(lua, module, machine, "info", |lua, machine, pid: Option<i32>| {
+    ask(add, machine, "info", |lua, machine, (pid,): (Option<i32>,)| {
         machine.info(lua, pid)
     })?;
-    add(lua, module, machine, "pss", |_, machine, pid: Option<i32>| {
+    ask(add, machine, "pss", |_, machine, (pid,): (Option<i32>,)| {
         let pid = pid.unwrap_or_else(own_pid);
         let found = machine.proc.borrow_mut().pss(pid);
         let bytes = found.map_err(|error| raise_io(&format!("read the memory of process {pid}"), &error))?;
         Ok(bytes.map(tables::bytes))
     })?;
-    add(
-        lua,
-        module,
-        machine,
-        "threads",
-        |lua, machine, pid: Option<i32>| machine.threads(lua, pid),
-    )?;
-    add(
-        lua,
-        module,
-        machine,
-        "pidof",
-        |lua, machine, names: MultiValue| {
-            let names: Vec<mlua::LuaString> = names
-                .into_iter()
-                .map(|name| lua.unpack(name))
-                .collect::<Result<_>>()?;
-            lua.create_sequence_from(machine.pidof(&names)?)
-        },
-    )?;
-    add(
-        lua,
-        module,
+    ask(add, machine, "threads", |lua, machine, (pid,): (Option<i32>,)| {
+        machine.threads(lua, pid)
+    })?;
+    ask(add, machine, "pidof", |lua, machine, Rest(names)| {
+        let names = call::each::<mlua::LuaString>(names, lua)?;
+        lua.create_sequence_from(machine.pidof(&names)?)
+    })?;
+    ask(
+        add,
         machine,
         "tree",
-        |lua, machine, what: Value| match what {
+        |lua, machine, (what,): (Value,)| match what {
             Value::Table(rows) => {
                 let rows = rows.sequence_values().collect::<Result<Vec<Table>>>()?;
                 tree::link(lua, rows).map(Value::Table)

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gshell_service::rt;
-use mlua::{AnyUserData, Lua, Result, Table, UserData, UserDataMethods, UserDataRefMut, Value};
+use mlua::{AnyUserData, Lua, Result, Table, UserData, UserDataFields, UserDataRefMut, Value};
 
 use super::procfs::Procfs;
 use super::sampler::{Options as Watch, Sampler};
 use super::{ROOT, Units, tables};
 use crate::Context;
 use crate::api::options::{Options, invalid};
-use crate::api::support::held;
+use crate::call::{self, Functions};
 use crate::errors::{raise, raise_io};
 
 /// How often proportional memory is read when it is asked for by `true`: each 16th sample.
@@ -28,9 +28,9 @@ struct Object {
 }
 
 /// Adds `sampler` to the module.
-pub fn register(lua: &Lua, cx: &Rc<Context>, module: &Table, units: Units) -> Result<()> {
+pub fn register(add: &Functions<'_>, cx: &Rc<Context>, units: Units) -> Result<()> {
     let cx = Rc::clone(cx);
-    let make = move |lua: &Lua, table: Option<Table>| {
+    let make = move |lua: &Lua, (table,): (Option<Table>,)| {
         let options = Options::new("proc.sampler", table, &["threads", "pss", "pids"])?;
         let watch = Watch {
             threads: options.flag("threads")?,
@@ -48,7 +48,7 @@ pub fn register(lua: &Lua, cx: &Rc<Context>, module: &Table, units: Units) -> Re
             inner,
         })
     };
-    module.raw_set("sampler", lua.create_function(make)?)
+    add.value("sampler", make)
 }
 
 /// `pss` is true (each 16th sample), false, or the number of samples between two readings.
@@ -67,10 +67,12 @@ fn pss_every(lua: &Lua, options: &Options) -> Result<u32> {
 }
 
 impl UserData for Object {
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_async_function("sample", |lua, this: AnyUserData| {
-            let cx = this.borrow::<Object>().map(|object| Rc::clone(&object.cx));
-            held(cx, sample(lua, this))
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        call::methods(fields, |add| {
+            add.waiting_method("sample", |lua, (this,): (AnyUserData,)| {
+                let cx = Rc::clone(&this.borrow::<Object>()?.cx);
+                Ok((cx, sample(lua, this)))
+            })
         });
     }
 }

@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use gshell_service::rt;
 use gshell_sys::process::{ExitStatus, signal_by_name};
-use mlua::{
-    AnyUserData, Function, Lua, LuaString, MetaMethod, Result, Table, UserData, UserDataFields,
-    UserDataMethods, UserDataRef, Value,
-};
+use mlua::{AnyUserData, Lua, LuaString, Result, Table, UserData, UserDataFields, UserDataRef, Value};
 
 use super::command::{self, Command};
 use super::run::status_table;
@@ -18,7 +15,7 @@ use super::running::{Leftovers, Running, Wire, Writer, start};
 use super::stream::Output;
 use crate::Context;
 use crate::api::options::{Options, duration, invalid};
-use crate::api::support::held;
+use crate::call::{self, Functions};
 use crate::errors::{raise, raise_io};
 
 /// What Lua's object and waiting tasks share.
@@ -144,19 +141,13 @@ fn parts(this: &AnyUserData) -> Result<(Rc<Context>, Rc<Shared>)> {
     Ok((Rc::clone(&object.cx), Rc::clone(&object.shared)))
 }
 
-/// The future of a method that waits.
-fn waiting<B, F, R>(this: &AnyUserData, body: B) -> impl Future<Output = Result<R>> + use<B, F, R>
+/// The environment of the object, and the future of a method that waits.
+fn waiting<B, F>(this: &AnyUserData, body: B) -> Result<(Rc<Context>, F)>
 where
-    B: FnOnce(Rc<Context>, Rc<Shared>) -> F + 'static,
-    F: Future<Output = Result<R>> + 'static,
-    R: 'static,
+    B: FnOnce(Rc<Context>, Rc<Shared>) -> F,
 {
-    let parts = parts(this);
-    let cx = parts.as_ref().map(|(cx, _)| Rc::clone(cx)).map_err(Clone::clone);
-    held(cx, async move {
-        let (cx, shared) = parts?;
-        body(cx, shared).await
-    })
+    let (cx, shared) = parts(this)?;
+    Ok((Rc::clone(&cx), body(cx, shared)))
 }
 
 fn text(lua: &Lua, bytes: Option<Vec<u8>>) -> Result<Option<LuaString>> {
@@ -165,70 +156,72 @@ fn text(lua: &Lua, bytes: Option<Vec<u8>>) -> Result<Option<LuaString>> {
 
 type Pick = fn(&Shared) -> &Output;
 
-fn add_output<M: UserDataMethods<Object>>(methods: &mut M, read: &str, lines: &str, pick: Pick) {
-    methods.add_async_function(read, move |lua, (this, most): (AnyUserData, Option<usize>)| {
+fn add_output(add: &Functions<'_>, read: &str, lines: &str, pick: Pick) -> Result<()> {
+    add.waiting_method(read, move |lua, (this, most): (AnyUserData, Option<usize>)| {
         waiting(&this, move |cx, shared| async move {
             let bytes = pick(&shared)
                 .read(&cx, &shared.shown, most.unwrap_or(usize::MAX).max(1))
                 .await?;
             text(&lua, bytes)
         })
-    });
-    methods.add_function(lines, move |lua, this: AnyUserData| -> Result<Function> {
+    })?;
+    add.value(lines, move |lua, (this,): (AnyUserData,)| {
         let (cx, shared) = parts(&this)?;
         let maker = Rc::clone(&cx);
         maker.async_function(lua, move |lua, ()| {
             let (cx, shared) = (Rc::clone(&cx), Rc::clone(&shared));
             async move { text(&lua, pick(&shared).line(&cx, &shared.shown).await?) }
         })
-    });
+    })
 }
+
+type This = UserDataRef<Object>;
 
 impl UserData for Object {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_field_method_get("pid", |_, this| Ok(this.shared.running.pid));
-    }
-
-    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        add_output(methods, "read", "lines", |shared| &shared.stdout);
-        add_output(methods, "read_error", "error_lines", |shared| &shared.stderr);
-        methods.add_async_function("write", |_, (this, data): (AnyUserData, LuaString)| {
-            let data = data.as_bytes().to_vec();
-            waiting(&this, |cx, shared| async move { shared.write(&cx, &data).await })
-        });
-        methods.add_async_function("wait", |lua, (this, seconds): (AnyUserData, Option<f64>)| {
-            waiting(&this, move |cx, shared| async move {
-                let refused = || invalid("process:wait", "the timeout is a number of seconds, 0 or more");
-                let within = seconds
-                    .map(|seconds| duration(seconds).ok_or_else(refused))
-                    .transpose()?;
-                let status = shared.wait(&cx, within).await?;
-                status.map(|status| status_table(&lua, status)).transpose()
+        call::methods(fields, methods);
+        call::metamethod(fields, "__close", |lua| call::nothing(lua, close));
+        call::metamethod(fields, "__tostring", |lua| {
+            call::value(lua, |_, (this,): (This,)| {
+                let Shared { running, shown, .. } = &*this.shared;
+                Ok(format!("process {} (`{shown}`)", running.pid))
             })
         });
-        methods.add_method("kill", |_, this, signal: Value| {
-            this.shared.kill(signal_of(&signal)?)
-        });
-        methods.add_method("running", |_, this, ()| {
-            Ok(this.shared.running.status().is_none())
-        });
-        methods.add_method("close_stdin", |_, this, ()| {
-            this.shared.stdin.replace(None);
-            Ok(())
-        });
-        methods.add_method("close", |_, this, ()| {
-            this.shared.close();
-            Ok(())
-        });
-        methods.add_meta_method(MetaMethod::Close, |_, this, _: Value| {
-            this.shared.close();
-            Ok(())
-        });
-        methods.add_meta_method(MetaMethod::ToString, |_, this, ()| {
-            Ok(format!(
-                "process {} (`{}`)",
-                this.shared.running.pid, this.shared.shown
-            ))
-        });
     }
+}
+
+fn methods(add: &Functions<'_>) -> Result<()> {
+    add_output(add, "read", "lines", |shared| &shared.stdout)?;
+    add_output(add, "read_error", "error_lines", |shared| &shared.stderr)?;
+    add.waiting_method("write", |_, (this, data): (AnyUserData, LuaString)| {
+        let data = data.as_bytes().to_vec();
+        waiting(&this, |cx, shared| async move { shared.write(&cx, &data).await })
+    })?;
+    add.waiting_method("wait", |lua, (this, seconds): (AnyUserData, Option<f64>)| {
+        waiting(&this, move |cx, shared| async move {
+            let refused = || invalid("process:wait", "the timeout is a number of seconds, 0 or more");
+            let within = seconds
+                .map(|seconds| duration(seconds).ok_or_else(refused))
+                .transpose()?;
+            let status = shared.wait(&cx, within).await?;
+            status.map(|status| status_table(&lua, status)).transpose()
+        })
+    })?;
+    add.value("kill", |_, (this, signal): (This, Value)| {
+        this.shared.kill(signal_of(&signal)?)
+    })?;
+    add.value("running", |_, (this,): (This,)| {
+        Ok(this.shared.running.status().is_none())
+    })?;
+    add.nothing("close_stdin", |_, (this,): (This,)| {
+        this.shared.stdin.replace(None);
+        Ok(())
+    })?;
+    add.nothing("close", close)
+}
+
+fn close(_: &Lua, (this,): (This,)) -> Result<()> {
+    this.shared.close();
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use mlua::{Lua, Result, Table};
 
 use crate::Context;
-use crate::api::support::add_async;
+use crate::call::Functions;
 
 mod command;
 mod handle;
@@ -21,11 +21,11 @@ pub fn register(lua: &Lua, cx: &Rc<Context>) -> Result<Table> {
     let module = lua.create_table()?;
     let leftovers = Rc::new(Leftovers::default());
     let kept = Rc::clone(&leftovers);
-    add_async(lua, &module, cx, "run", move |lua, cx, args| {
+    let add = Functions { lua, table: &module };
+    add.waiting(cx, "run", move |lua, cx, args| {
         run::run(lua, cx, Rc::clone(&leftovers), args)
     })?;
     let cx = Rc::clone(cx);
-    let spawn = move |lua: &Lua, args| handle::spawn(lua, &cx, &kept, args);
-    module.raw_set("spawn", lua.create_function(spawn)?)?;
+    add.value("spawn", move |lua, args| handle::spawn(lua, &cx, &kept, args))?;
     Ok(module)
 }

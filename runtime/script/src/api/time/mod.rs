@@ -7,6 +7,7 @@ use mlua::{Function, Lua, LuaString, Result, Table, Value};
 
 use crate::Context;
 use crate::api::options::{invalid, quoted};
+use crate::call::Functions;
 use crate::errors::raise;
 
 pub mod civil;
@@ -15,11 +16,12 @@ mod span;
 /// Makes the module's table.
 pub fn register(lua: &Lua, _cx: &Rc<Context>) -> Result<Table> {
     let module = lua.create_table()?;
-    clocks(lua, &module)?;
-    module.raw_set("rfc3339", lua.create_function(rfc3339)?)?;
-    module.raw_set("parse_rfc3339", lua.create_function(parse_rfc3339)?)?;
-    module.raw_set("duration", lua.create_function(duration)?)?;
-    module.raw_set("parse_duration", lua.create_function(parse_duration)?)?;
+    let add = Functions { lua, table: &module };
+    clocks(&add)?;
+    add.value("rfc3339", rfc3339)?;
+    add.value("parse_rfc3339", parse_rfc3339)?;
+    add.value("duration", duration)?;
+    add.value("parse_duration", parse_duration)?;
     if let Some(os) = lua.globals().raw_get::<Option<Table>>("os")? {
         module.raw_set("date", os.raw_get::<Option<Function>>("date")?)?;
     }
@@ -31,13 +33,13 @@ pub fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-fn clocks(lua: &Lua, module: &Table) -> Result<()> {
+fn clocks(add: &Functions<'_>) -> Result<()> {
     let origin = Instant::now();
-    module.raw_set("now", lua.create_function(|_, ()| Ok(wall().as_secs_f64()))?)?;
-    let ms = |_: &Lua, ()| Ok(i64::try_from(wall().as_millis()).unwrap_or(i64::MAX));
-    module.raw_set("ms", lua.create_function(ms)?)?;
-    let monotonic = move |_: &Lua, ()| Ok(origin.elapsed().as_secs_f64());
-    module.raw_set("monotonic", lua.create_function(monotonic)?)
+    add.value("now", |_, ()| Ok(wall().as_secs_f64()))?;
+    add.value("ms", |_, ()| {
+        Ok(i64::try_from(wall().as_millis()).unwrap_or(i64::MAX))
+    })?;
+    add.value("monotonic", move |_, ()| Ok(origin.elapsed().as_secs_f64()))
 }
 
 fn rfc3339(lua: &Lua, (time, digits): (Value, Option<usize>)) -> Result<String> {
@@ -64,7 +66,7 @@ fn beyond() -> mlua::Error {
     invalid("time.rfc3339", "the time is not within the years 0 to 9999")
 }
 
-fn parse_rfc3339(_: &Lua, text: LuaString) -> Result<Value> {
+fn parse_rfc3339(_: &Lua, (text,): (LuaString,)) -> Result<Value> {
     let parsed = text.to_str().ok().and_then(|text| civil::parse(&text));
     match parsed {
         Some((seconds, 0)) => Ok(Value::Integer(seconds)),
@@ -79,11 +81,11 @@ fn parse_rfc3339(_: &Lua, text: LuaString) -> Result<Value> {
     }
 }
 
-fn duration(_: &Lua, seconds: f64) -> Result<String> {
+fn duration(_: &Lua, (seconds,): (f64,)) -> Result<String> {
     span::format(seconds).ok_or_else(|| invalid("time.duration", "the number of seconds is not finite"))
 }
 
-fn parse_duration(_: &Lua, text: LuaString) -> Result<f64> {
+fn parse_duration(_: &Lua, (text,): (LuaString,)) -> Result<f64> {
     text.to_str()
         .ok()
         .and_then(|text| span::parse(&text))
