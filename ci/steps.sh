@@ -6,7 +6,7 @@ step_clippy() { cargo clippy --workspace --all-targets --locked -- -D warnings; 
 
 step_scripts() {
     local file
-    for file in .ci/run ci/test ci/fuzz-one ci/*.sh; do
+    for file in .ci/run ci/test ci/ship ci/fuzz-one ci/*.sh; do
         bash -n "$file"
     done
     # Parsing leaves no compiled files in the tree, which compileall would.

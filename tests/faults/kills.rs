@@ -226,3 +226,14 @@ fn everything_killed_comes_back_from_disk() {
     node.ok(&["start", &stopped]);
     assert_eq!(node.wait_status(&stopped, "running").args, ["x", "y"]);
 }
+
+#[test]
+fn a_lone_script_that_is_stuck_gives_its_group_back() {
+    let node = Node::start();
+    let greedy = "string.find(('a'):rep(64), ('.-'):rep(48) .. 'b')";
+    let id = node.run_script(&["-g", "lone"], greedy, &[]);
+    node.wait_status(&id, "exited:killed");
+    let why = node.ok(&["ps", &id]);
+    assert!(why.contains("restarted without it"), "{why}");
+    assert_eq!(node.run_attached(&["-g", "lone"], "print 'x'", b"").ok(), "x");
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gshell_tests::{Node, proc};
+use gshell_tests::{DEADLINE, Node, proc, wait_until};
 
 use crate::SLEEPER;
 
@@ -203,4 +203,46 @@ fn a_state_folder_of_a_later_layout_is_not_written_to() {
     node.run_script(&["-g", "volatile"], SLEEPER, &[]);
     assert_eq!(proc::files_below(&node.state_dir()), before);
     assert_eq!(modified(&node), times);
+}
+
+#[test]
+fn a_group_folder_that_cannot_be_made_is_told_and_made_later() {
+    let node = Node::start();
+    let groups = node.state_dir().join("groups");
+    let id = node.run_script(&["-g", "first"], SLEEPER, &[]);
+    node.wait_status(&id, "running");
+    let name = node.job(&id).group;
+    node.ok(&["stop", &id]);
+    node.ok(&["kill", "-f", "first"]);
+    let folder = groups.join(&name);
+    wait_until("the group is gone", DEADLINE, || node.groups().is_empty());
+    let _ = fs::remove_dir_all(&folder);
+    fs::write(&folder, "in the way").unwrap();
+    let id = node.run_script(&["-g", "first"], SLEEPER, &[]);
+    node.wait_status(&id, "running");
+    wait_until("it is shown as unsaved", DEADLINE, || unsaved(&node, &id));
+    fs::remove_file(&folder).unwrap();
+    wait_until("it is saved", DEADLINE, || !unsaved(&node, &id));
+    assert!(folder.join(format!("{id}.job")).exists());
+}
+
+#[test]
+fn a_deleted_group_folder_comes_back() {
+    let node = Node::start();
+    let id = node.run_script(&["-g", "gone"], SLEEPER, &[]);
+    node.wait_status(&id, "running");
+    let folder = node.state_dir().join("groups").join(node.job(&id).group);
+    fs::remove_dir_all(&folder).unwrap();
+    node.ok(&["stop", &id]);
+    node.wait_status(&id, "exited:killed");
+    assert!(folder.join(format!("{id}.job")).exists());
+    assert!(!unsaved(&node, &id));
+}
+
+/// Whether the record of `id` waits for a disk that takes it.
+fn unsaved(node: &Node, id: &str) -> bool {
+    let jobs: serde_json::Value = serde_json::from_str(&node.ok(&["ps", "--json"])).unwrap();
+    let jobs = jobs.as_array().unwrap();
+    jobs.iter()
+        .any(|job| job["id"] == id && !job["unsaved"].is_null())
 }

@@ -89,3 +89,12 @@ fn too_many_arguments_are_refused() {
         .collect();
     node.cmd(&args).fails(&["argument"]);
 }
+
+#[test]
+fn memory_that_is_too_little_to_start_is_told_as_such() {
+    let node = Node::start();
+    let out = node.run_attached(&["--mem", "16K", "-g", "mem"], "print 'x'", b"");
+    out.fails(&["not enough memory to start", "16 KiB", "--mem"]);
+    let id = node.ps()[0].id.clone();
+    assert_eq!(node.wait_status(&id, "exited:oom").exit.as_deref(), Some("oom"));
+}

@@ -78,3 +78,35 @@ fn the_programs_of_a_killed_group_die_with_it() {
         node.processes().iter().all(|process| process.pid != pid)
     });
 }
+
+#[test]
+fn a_program_is_called_by_its_own_name() {
+    let node = Node::start();
+    let out = node.cmd(&["run", "-i", "/bin/sh", "-c", "echo $0"]);
+    assert_eq!(out.ok(), "sh");
+}
+
+#[test]
+fn a_damaged_program_is_no_shell_script() {
+    let node = Node::start();
+    let path = node.work_dir().join("cut");
+    let whole = std::fs::read("/bin/sh").unwrap();
+    for length in [64, 20_000] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let out = node.cmd(&["run", "-i", "./cut"]);
+        out.fails(&["cannot start cut", "the end is missing"]);
+        assert!(!out.stderr.contains("not found"), "no shell saw it: {out:?}");
+    }
+}
+
+#[test]
+fn a_missing_interpreter_is_named() {
+    let node = Node::start();
+    let path = node.work_dir().join("foreign");
+    let mut bytes = std::fs::read("/bin/sh").unwrap();
+    let at = bytes.windows(4).position(|four| four == b"/ld-").unwrap();
+    bytes[at + 1..at + 4].copy_from_slice(b"no-");
+    std::fs::write(&path, &bytes).unwrap();
+    let out = node.cmd(&["run", "-i", "./foreign"]);
+    out.fails(&["cannot start foreign", "needs the interpreter /"]);
+}

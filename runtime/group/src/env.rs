@@ -168,8 +168,8 @@ impl Group {
         });
         match self.order(env) {
             Ok(order) => {
-                self.neighbours_changed();
                 worker.start(key, order, rt::handle(), run_ended);
+                self.neighbours_changed();
                 self.changed(env);
             }
             Err(error) => {

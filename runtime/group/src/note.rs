@@ -37,11 +37,11 @@ impl Reason {
         match self {
             Reason::InC => {
                 "killed: it was busy inside one library function (such as a string pattern) and blocked its \
-                 neighbours; the group was restarted without it"
+                 group; the group was restarted without it"
             }
             Reason::NotYieldable => {
                 "killed: it was busy where a script cannot be suspended (a comparison function, a metamethod, a \
-                 finalizer) and blocked its neighbours; the group was restarted without it"
+                 finalizer) and blocked its group; the group was restarted without it"
             }
             Reason::Unstoppable => "killed: it did not end when told to; the group was restarted without it",
         }

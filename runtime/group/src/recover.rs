@@ -11,7 +11,8 @@ use crate::note::Reason;
 use crate::store::Store;
 use crate::table::Group;
 
-/// Reads the records of a group. A store that cannot be opened is reported, and the group runs without.
+/// Reads the records of a group. A store that cannot be opened is reported, and tried again with each record: until one is
+/// written, the environments are shown as unsaved.
 pub(crate) fn load(
     state_dir: Option<&Path>,
     name: &str,
@@ -33,7 +34,7 @@ pub(crate) fn load(
         },
         Err(error) => {
             reports.push(error.to_string());
-            (None, Vec::new())
+            (Store::at(state_dir, name).ok(), Vec::new())
         }
     }
 }

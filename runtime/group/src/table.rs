@@ -22,6 +22,10 @@ use crate::store::Packages;
 use crate::watch::Watchers;
 use crate::worker::Workers;
 
+/// The same for a script that is alone in its group, on the thread that also answers for the group: it keeps nobody from
+/// work, so a long sort is let be, but who lists, stops or follows it must get an answer.
+const STUCK_ALONE: Duration = Duration::from_secs(3);
+
 /// How long a script may hold its thread where nothing can suspend it while it has neighbours. Together with
 /// the time to start the group again (some 20 ms) it keeps the promise that they answer within a second.
 const STUCK_AFTER: Duration = Duration::from_millis(700);
@@ -145,9 +149,14 @@ impl Group {
         self.envs.borrow().values().filter(|env| env.runs()).count()
     }
 
-    /// A run began or ended: a script that cannot be interrupted matters only to neighbours.
+    /// A run began or ended: a script that cannot be interrupted matters to neighbours, and on the first thread to the
+    /// service of the group.
     pub(crate) fn neighbours_changed(&self) {
-        let limit = (self.running() > 1).then_some(STUCK_AFTER);
+        let limit = match self.running() {
+            0 => None,
+            1 => self.workers.first_is_used().then_some(STUCK_ALONE),
+            _ => Some(STUCK_AFTER),
+        };
         slice::set_stuck_limit(limit);
     }
 

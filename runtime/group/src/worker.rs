@@ -138,6 +138,14 @@ impl Workers {
         best
     }
 
+    /// Whether something runs on the first thread.
+    pub fn first_is_used(&self) -> bool {
+        self.all
+            .borrow()
+            .first()
+            .is_some_and(|first| first.load.get() > 0)
+    }
+
     /// Executor threads at most.
     pub fn most(&self) -> usize {
         self.most

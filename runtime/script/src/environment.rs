@@ -9,7 +9,7 @@ use mlua::{Function, Lua, MultiValue, Value};
 
 use crate::drive::drive;
 use crate::sync::Notify;
-use crate::{Context, LoadError, Spec, Stream, package, sandbox, tasks};
+use crate::{Context, LoadError, Spec, Stream, errors, package, sandbox, tasks};
 
 /// How an environment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Environment {
         slice::init().map_err(|e| LoadError::Setup(e.to_string()))?;
         let executor = Rc::new(LocalExecutor::new());
         let cx = Context::new(spec, &executor);
-        let lua = sandbox::state(&cx).map_err(|e| LoadError::Setup(e.to_string()))?;
+        let lua = sandbox::state(&cx).map_err(|error| not_made(&cx, &error))?;
         let main = compile_main(&lua, &cx)?;
         Ok(Rc::new(Environment {
             cx,
@@ -157,6 +157,9 @@ impl Environment {
                 let task = self.cx.spawn(async move { tasks::main_ended(&cx, body.await) });
                 task.into_iter().for_each(async_executor::Task::detach);
             }
+            Err(error) if errors::is_memory(&error) => cx.ending.set(Outcome::OutOfMemory {
+                message: cx.limits.memory_to_start_message(),
+            }),
             Err(error) => cx.ending.set(Outcome::Error {
                 message: error.to_string(),
                 traceback: String::new(),
@@ -223,6 +226,13 @@ fn compile_main(lua: &Lua, cx: &Context) -> Result<Function, LoadError> {
     }
     sandbox::compile(lua, name, bytes).map_err(|error| match error {
         mlua::Error::SyntaxError { message, .. } => LoadError::Syntax(message),
-        other => LoadError::Setup(other.to_string()),
+        other => not_made(cx, &other),
     })
+}
+
+fn not_made(cx: &Context, error: &mlua::Error) -> LoadError {
+    if errors::is_memory(error) {
+        return LoadError::Memory(cx.limits.memory_to_start_message());
+    }
+    LoadError::Setup(error.to_string())
 }

@@ -29,8 +29,17 @@ impl Default for Limits {
 impl Limits {
     /// What the error of a full memory says.
     pub(crate) fn memory_message(&self) -> String {
+        format!("not enough memory: {}", self.memory_reached())
+    }
+
+    /// What is said of a script that could not even start.
+    pub(crate) fn memory_to_start_message(&self) -> String {
+        format!("not enough memory to start: {}", self.memory_reached())
+    }
+
+    fn memory_reached(&self) -> String {
         format!(
-            "not enough memory: the limit of {} is reached (raise it with --mem)",
+            "the limit of {} is reached (raise it with --mem)",
             size(self.memory)
         )
     }

@@ -74,6 +74,8 @@ pub enum LoadError {
     Binary(String),
     /// It does not compile; the message starts with `file:line:`.
     Syntax(String),
+    /// The memory limit is too small for it to start; the message names the limit and how to raise it.
+    Memory(String),
     /// The Lua state could not be set up.
     Setup(String),
 }
@@ -84,7 +86,7 @@ impl fmt::Display for LoadError {
             LoadError::BadPath(p) => write!(f, "the package has a path that leaves it: '{p}'"),
             LoadError::NoMain(p) => write!(f, "the package has no file '{p}' to run"),
             LoadError::Binary(p) => write!(f, "{p}: compiled Lua is not run, only source text"),
-            LoadError::Syntax(m) => f.write_str(m),
+            LoadError::Syntax(m) | LoadError::Memory(m) => f.write_str(m),
             LoadError::Setup(m) => write!(f, "cannot set up Lua: {m}"),
         }
     }

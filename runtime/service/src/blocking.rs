@@ -55,6 +55,9 @@ impl<M: Message> Outgoing for Borrowed<'_, M> {
     }
 }
 
+/// Longest write before there is a look at the clock, and at what the peer has sent: it may wait for this side to read.
+const WRITE_SLICE: Duration = Duration::from_millis(100);
+
 /// Something that came on a stream.
 #[derive(Debug)]
 pub enum Received {
@@ -70,6 +73,10 @@ pub enum Received {
     Credit(u32),
 }
 
+fn not_taken() -> Fault {
+    Fault::new(Code::Timeout, "the service did not take the request in time")
+}
+
 /// One connection, used by one thread.
 pub struct Client {
     socket: Socket,
@@ -80,6 +87,11 @@ pub struct Client {
     last_call: u32,
     queue: VecDeque<Received>,
     started: Instant,
+    /// The call that waits for its answer, and until when.
+    waiting: Option<u32>,
+    call_by: Option<Instant>,
+    /// A limit for reads is set.
+    limited: bool,
 }
 
 impl Client {
@@ -97,6 +109,7 @@ impl Client {
         let socket = socket.into();
         socket
             .set_nonblocking(false)
+            .and_then(|()| socket.set_write_timeout(Some(WRITE_SLICE)))
             .map_err(|error| lost(&error.to_string()))?;
         Ok(Client {
             socket,
@@ -107,6 +120,9 @@ impl Client {
             last_call: 0,
             queue: VecDeque::new(),
             started: Instant::now(),
+            waiting: None,
+            call_by: None,
+            limited: false,
         })
     }
 
@@ -123,11 +139,15 @@ impl Client {
 
     /// Waits until both sides have said hello.
     fn ready(&mut self) -> Result<(), Fault> {
-        let deadline = Instant::now() + HELLO;
+        if self.session.is_ready() {
+            return Ok(());
+        }
+        let hello_by = Instant::now() + HELLO;
+        let deadline = self.call_by.map_or(hello_by, |at| at.min(hello_by));
         while !self.session.is_ready() {
             self.flush()?;
             if !self.fill(Some(deadline))? {
-                let text = format!("the service did not say hello within {HELLO:?}");
+                let text = "the service did not say hello in time";
                 return Err(Fault::new(Code::Timeout, text));
             }
             if let Some(event) = self.decode()? {
@@ -173,8 +193,19 @@ impl Client {
             deadline_ms: limit.map(millis),
             trace,
         };
-        self.send_with(0, head, request)?;
-        let deadline = limit.map(|limit| Instant::now() + limit);
+        self.waiting = Some(id);
+        self.call_by = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let answer = self.send_with(0, head, request).and_then(|()| self.answer(id));
+        if matches!(answer, Ok(None)) && self.session.cancel(0, id) {
+            let _ = self.flush();
+        }
+        (self.waiting, self.call_by) = (None, None);
+        answer
+    }
+
+    /// Waits for the answer to the call `id`; other things that come are kept.
+    fn answer(&mut self, id: u32) -> Result<Option<Incoming>, Fault> {
+        let deadline = self.call_by;
         let mut others = VecDeque::new();
         let reply = loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -206,8 +237,13 @@ impl Client {
             match self.session.send_body(stream, head, message) {
                 Ok(()) => return self.flush(),
                 Err(SendError::NoCredit) => {
-                    let event = self.wait_event(None)?;
-                    self.queue.extend(event);
+                    let left = self
+                        .call_by
+                        .map(|at| at.saturating_duration_since(Instant::now()));
+                    match self.wait_event(left)? {
+                        Some(event) => self.queue.push_back(event),
+                        None => return Err(not_taken()),
+                    }
                 }
                 Err(error) => return Err(send_fault(&error)),
             }
@@ -238,6 +274,16 @@ impl Client {
             match self.socket.write(self.session.pending()) {
                 Ok(n) => self.session.written(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    if self.call_by.is_some_and(|at| Instant::now() >= at) {
+                        return Err(not_taken());
+                    }
+                    if self.fill(Some(Instant::now()))? {
+                        while let Some(event) = self.decode()? {
+                            self.queue.push_back(event);
+                        }
+                    }
+                }
                 // The peer may have said why it closed: what it sent last counts more than the pipe error.
                 Err(error) => return Err(self.last_words().unwrap_or_else(|| lost(&error.to_string()))),
             }
@@ -311,7 +357,12 @@ impl Client {
                 if let Received::Message(stream, _, message) = &received {
                     self.session.consumed(*stream, message.payload.cost());
                 }
-                return Ok(Some(received));
+                // The late answer to a call that was given up is for nobody.
+                if !matches!(&received, Received::Message(_, Some(call), _) | Received::Error(_, Some(call), _)
+                    if self.waiting != Some(*call))
+                {
+                    return Ok(Some(received));
+                }
             }
             if used == 0 {
                 return Ok(None);
@@ -330,11 +381,16 @@ impl Client {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         // A timeout of zero would mean "for ever" to the socket, and a tiny one a kernel tick.
         let at_once = left == Some(Duration::ZERO);
-        let set = |socket: &Socket| match at_once {
-            true => socket.set_nonblocking(true),
-            false => socket.set_read_timeout(left),
+        let set = match (at_once, left) {
+            (true, _) => self.socket.set_nonblocking(true),
+            // No system call for what is so already.
+            (false, None) if !self.limited => Ok(()),
+            (false, left) => {
+                self.limited = left.is_some();
+                self.socket.set_read_timeout(left)
+            }
         };
-        set(&self.socket).map_err(|error| lost(&error.to_string()))?;
+        set.map_err(|error| lost(&error.to_string()))?;
         let filled = self.read_some();
         if at_once {
             self.socket

@@ -21,6 +21,7 @@ use gshell_sys::fdio;
 use gshell_wire::{Code, Fault, Limits};
 use std::os::fd::AsFd;
 
+use crate::buffers::{self, Gathered};
 use crate::clock;
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
@@ -38,16 +39,12 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Frames handled before other tasks of the thread get a turn.
 const FRAMES_A_TURN: usize = 256;
 
-thread_local! {
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
 pub(crate) struct Conn {
     io: Io<Socket>,
     pub(crate) session: RefCell<Session>,
     pub(crate) table: Table,
     /// Bytes of a frame that has not come whole.
-    rest: RefCell<Vec<u8>>,
+    rest: RefCell<Gathered>,
     waker: RefCell<Option<Waker>>,
     /// Frames wait in the session's output and the task knows.
     flush_asked: Cell<bool>,
@@ -67,6 +64,7 @@ impl Conn {
         handlers: Option<Rc<Handlers>>,
     ) -> std::io::Result<Rc<Conn>> {
         let peer = Peer::of(&socket);
+        buffers::free_at_rest();
         Ok(Rc::new(Conn {
             io: Io::new(socket)?,
             session: RefCell::new(Session::new(side, limits, 0)),
@@ -120,15 +118,31 @@ impl Conn {
         head: Head,
         message: &dyn Outgoing,
     ) -> Result<Option<()>, Fault> {
-        let sent = self.session.borrow_mut().send_body(stream, head, message);
+        let sent = {
+            let mut session = self.session.borrow_mut();
+            if session.pending().is_empty() {
+                session.lend(buffers::OUTPUT.take());
+            }
+            session.send_body(stream, head, message)
+        };
         match sent {
             Ok(()) => {
-                self.ask_flush();
+                let written =
+                    head.call.is_some() && self.is_lone_call() && matches!(self.write_now(), Ok(true));
+                if !written {
+                    self.ask_flush();
+                }
                 Ok(Some(()))
             }
             Err(SendError::NoCredit) => Ok(None),
             Err(error) => Err(send_fault(&error)),
         }
+    }
+
+    /// Whether there is nothing to gather: one call waits, and the connection's task does not run. Writing where the
+    /// call is made then saves that task a turn. What goes wrong is seen by the task, which does it over.
+    fn is_lone_call(&self) -> bool {
+        !self.flush_asked.get() && self.table.calls() == 1
     }
 
     /// Tells the peer that nobody waits for the answer to `call` any more.
@@ -248,34 +262,62 @@ impl Conn {
                 context.waker().wake_by_ref();
                 return None;
             }
-            let taken = BUFFER.with(|buffer| buffer.take());
-            let mut buffer = if taken.is_empty() {
-                vec![0; READ_BUFFER]
-            } else {
-                taken
+            let nothing_kept = self.rest.borrow().is_empty();
+            let result = match nothing_kept {
+                true => self.read_shared(link, &mut frames),
+                false => self.read_more(link, &mut frames),
             };
-            let read = self
-                .io
-                .try_read_with(|socket| fdio::read(socket.as_fd(), &mut buffer));
-            let result = match read {
-                Ok(0) => Some(lost("the peer closed it")),
-                Ok(n) => {
-                    let fed = self.feed(link, &buffer[..n], &mut frames).err();
-                    if n < buffer.len() {
-                        self.io.drained();
-                    } else if n < LARGEST_READ {
-                        buffer.resize(n * 2, 0);
-                    }
-                    fed
-                }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
-                Err(error) => Some(lost(&error.to_string())),
-            };
-            BUFFER.with(|slot| slot.replace(buffer));
             if result.is_some() {
                 return result;
             }
         }
+    }
+
+    /// Reads into the buffer that the connections of the thread share.
+    fn read_shared(&self, link: &Link, frames: &mut usize) -> Option<Fault> {
+        let mut buffer = buffers::INPUT.take();
+        if buffer.is_empty() {
+            buffer.resize(READ_BUFFER, 0);
+        }
+        let read = self.read(&mut buffer);
+        let result = match read {
+            Ok(0) => Some(lost("the peer closed it")),
+            Ok(n) => {
+                let fed = self.feed(link, &buffer[..n], frames).err();
+                if n < buffer.len() {
+                    self.io.drained();
+                } else if n < LARGEST_READ {
+                    buffer.resize(n * 2, 0);
+                }
+                fed
+            }
+            Err(error) => unless_again(&error),
+        };
+        buffers::INPUT.put(buffer);
+        result
+    }
+
+    /// Reads behind the beginning of a frame that has not come whole; the room grows with what comes, not with what the
+    /// peer says will come.
+    fn read_more(&self, link: &Link, frames: &mut usize) -> Option<Fault> {
+        let read = self
+            .rest
+            .borrow_mut()
+            .fill(|room| self.read(room).map(|n| (n, n < room.len())));
+        match read {
+            Ok((0, _)) => Some(lost("the peer closed it")),
+            Ok((_, drained)) => {
+                if drained {
+                    self.io.drained();
+                }
+                self.feed(link, &[], frames).err()
+            }
+            Err(error) => unless_again(&error),
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.io.try_read_with(|socket| fdio::recv(socket.as_fd(), buffer))
     }
 
     /// Whether the peer is to wait: the service has enough of it, or it asks and does not read its answers.
@@ -283,19 +325,17 @@ impl Conn {
         self.table.is_held() || self.session.borrow().pending().len() > OUTPUT_HIGH
     }
 
+    /// Handles what was read: `bytes`, or what has been gathered if there is some, which has `bytes` at its end then.
     fn feed(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<(), Fault> {
         if self.rest.borrow().is_empty() {
             let used = self.handle_frames(link, bytes, frames)?;
-            self.rest.borrow_mut().extend_from_slice(&bytes[used..]);
+            self.rest.borrow_mut().keep(&bytes[used..]);
             return Ok(());
         }
+        // A handler that runs now may look at this connection, so its buffer is not borrowed meanwhile.
         let mut rest = self.rest.take();
-        rest.extend_from_slice(bytes);
-        let used = self.handle_frames(link, &rest, frames)?;
-        rest.drain(..used);
-        if rest.is_empty() && rest.capacity() > LARGEST_READ {
-            rest = Vec::new();
-        }
+        let used = self.handle_frames(link, rest.bytes(), frames)?;
+        rest.consume(used);
         self.rest.replace(rest);
         Ok(())
     }
@@ -362,7 +402,7 @@ impl Conn {
         while !session.pending().is_empty() {
             match self
                 .io
-                .try_write_with(|socket| fdio::write(socket.as_fd(), session.pending()))
+                .try_write_with(|socket| fdio::send(socket.as_fd(), session.pending()))
             {
                 Ok(n) => session.written(n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
@@ -370,6 +410,7 @@ impl Conn {
                 Err(error) => return Err(lost(&error.to_string())),
             }
         }
+        buffers::OUTPUT.put(session.reclaim());
         Ok(true)
     }
 
@@ -432,6 +473,14 @@ impl Conn {
                 return Poll::Ready(fault);
             }
         }
+    }
+}
+
+/// A read that is to be tried again later is no fault.
+fn unless_again(error: &std::io::Error) -> Option<Fault> {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::Interrupted => None,
+        _ => Some(lost(&error.to_string())),
     }
 }
 

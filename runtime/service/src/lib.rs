@@ -7,6 +7,7 @@
 mod address;
 pub mod blocking;
 mod blocking_handler;
+mod buffers;
 pub mod builtin;
 mod client;
 mod clock;

@@ -139,6 +139,11 @@ impl Table {
         (id, pending)
     }
 
+    /// Calls that wait.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.borrow().len()
+    }
+
     /// Forgets a call; whether it still waited.
     pub(crate) fn end_call(&self, id: u32) -> bool {
         self.calls.borrow_mut().remove(&id).is_some()

@@ -285,3 +285,30 @@ fn a_receive_has_a_limit_and_what_comes_later_is_still_there() {
         }
     });
 }
+
+#[test]
+fn a_blocking_call_ends_in_time_whatever_the_service_does() {
+    let dir = Dir::new("deaf");
+    let stuck = unix::publish(&dir.0, "test", "deaf").unwrap();
+    let accepting = stuck.listener().try_clone().unwrap();
+    let service = std::thread::spawn(move || {
+        // One that says nothing at all, and one that says hello and then reads nothing.
+        let silent = accepting.accept().unwrap().0;
+        let mut deaf = accepting.accept().unwrap().0;
+        deaf.write_all(&Hello::ours(Role::Server).encode()).unwrap();
+        (silent, deaf)
+    });
+    let limit = Some(Duration::from_millis(150));
+    for size in [10, 4 << 20] {
+        let began = Instant::now();
+        let mut client = blocking::Client::connect(stuck.path()).unwrap();
+        let fault = client.call::<_, Sum>(&item(1, size), limit).unwrap_err();
+        assert_eq!(fault.code(), Some(Code::Timeout), "{fault}");
+        let took = began.elapsed();
+        assert!(
+            took >= Duration::from_millis(140) && took < Duration::from_secs(3),
+            "{took:?}"
+        );
+    }
+    drop(service.join().unwrap());
+}

@@ -1,7 +1,5 @@
 //! Bytes on their way out: frames are appended at the end, the transport takes from the front.
 
-/// Capacity that is kept when everything is out; one long message must not cost its size for ever.
-const KEEP: usize = 64 * 1024;
 /// Written bytes at the front from which on moving the rest pays.
 const MOVE_FROM: usize = 64 * 1024;
 
@@ -29,6 +27,25 @@ impl Outbox {
         &mut self.buf
     }
 
+    /// Uses the memory of `spare`, which is empty, when this buffer has none.
+    pub fn lend(&mut self, spare: Vec<u8>) {
+        if self.buf.capacity() == 0 {
+            self.buf = spare;
+            self.buf.clear();
+        }
+    }
+
+    /// Gives the memory away when nothing is to be written.
+    pub fn reclaim(&mut self) -> Vec<u8> {
+        match self.pending().is_empty() {
+            true => {
+                self.at = 0;
+                std::mem::take(&mut self.buf)
+            }
+            false => Vec::new(),
+        }
+    }
+
     /// Notes that `n` more bytes are out. Cheap: bytes are moved only when at least as many are out as are left, so
     /// each byte is moved once at most.
     pub fn written(&mut self, n: usize) {
@@ -36,7 +53,6 @@ impl Outbox {
         let left = self.buf.len() - self.at;
         if left == 0 {
             self.buf.clear();
-            self.buf.shrink_to(KEEP);
             self.at = 0;
         } else if self.at >= MOVE_FROM && self.at >= left {
             self.compact();
@@ -92,10 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_does_not_cost_its_size_for_ever() {
+    fn memory_is_lent_and_given_back() {
         let mut outbox = Outbox::default();
-        outbox.end().resize(10 * KEEP, 0);
-        outbox.written(10 * KEEP);
-        assert!(outbox.end().capacity() <= 2 * KEEP);
+        outbox.lend(Vec::with_capacity(1000));
+        outbox.end().push(1);
+        assert_eq!(outbox.reclaim().capacity(), 0);
+        outbox.lend(Vec::with_capacity(5000));
+        assert!(outbox.end().capacity() < 5000);
+        outbox.written(1);
+        assert!(outbox.reclaim().capacity() >= 1000);
+        assert_eq!(outbox.end().capacity(), 0);
     }
 }

@@ -87,6 +87,17 @@ impl Session {
         self.out.pending()
     }
 
+    /// Lets the output use the memory of `spare`, what is in which is dropped. So connections of one thread can share a
+    /// buffer and cost none while nothing is pending; without, the output allocates its own and keeps it.
+    pub fn lend(&mut self, spare: Vec<u8>) {
+        self.out.lend(spare);
+    }
+
+    /// The memory of the output, if nothing is pending; empty otherwise.
+    pub fn reclaim(&mut self) -> Vec<u8> {
+        self.out.reclaim()
+    }
+
     /// Takes the first `n` bytes off what is pending.
     pub fn written(&mut self, n: usize) {
         self.counters.bytes_out += n.min(self.out.pending().len()) as u64;

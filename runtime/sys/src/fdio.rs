@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::socket::MsgFlags;
 
 /// Reads up to `buf.len()` bytes; 0 is end of file.
 pub fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
@@ -14,6 +15,24 @@ pub fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
 /// in a process that ignores `SIGPIPE` (all of gshell's do).
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     Ok(nix::unistd::write(fd, bytes)?)
+}
+
+/// As [`read`], for a socket: a shorter way through the kernel.
+pub fn recv(socket: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(nix::sys::socket::recv(
+        socket.as_raw_fd(),
+        buf,
+        MsgFlags::empty(),
+    )?)
+}
+
+/// As [`write`], for a socket: a shorter way through the kernel, and never a signal.
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    Ok(nix::sys::socket::send(
+        socket.as_raw_fd(),
+        bytes,
+        MsgFlags::MSG_NOSIGNAL,
+    )?)
 }
 
 /// Switches `O_NONBLOCK` on the open file description behind `fd`.

@@ -87,7 +87,7 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .collect();
-        names.sort();
+        names.sort_unstable();
         names
     }
 

@@ -4,6 +4,7 @@
 //! call, and says what it needs. It knows nothing of executors or of any other crate of this project. Linux 3.2 is
 //! enough, where a newer call has a fallback or its absence is an error that the function names.
 
+pub mod alarm;
 pub mod clock;
 pub mod fdio;
 pub mod fdpass;

@@ -98,6 +98,16 @@ impl Events {
         }
     }
 
+    /// How many there are, wake-ups among them.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the last wait brought nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The events of the last wait; a wake-up by [`Poller::notify`] is none of them.
     pub fn iter(&self) -> impl Iterator<Item = Event> + '_ {
         self.kernel[..self.len].iter().filter_map(Event::from_kernel)

@@ -3,6 +3,7 @@
 //! Whoever starts a child waits for it by its id; nothing here waits behind the caller's back, because a reactor
 //! must never block on a child.
 
+mod image;
 mod names;
 mod proc;
 mod spawn;

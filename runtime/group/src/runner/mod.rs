@@ -1,5 +1,6 @@
 //! What runs in an environment: a script or a program of its own, with the same controls.
 
+mod elf;
 mod program;
 mod script;
 

@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use futures_lite::future;
-use gshell_control::Exit;
+use gshell_control::{Exit, Job};
 use gshell_service::rt::{self, Io};
 use gshell_sys::limits::Resource;
 use gshell_sys::process::{self, ExitStatus, Spawn, Stdio};
 
-use super::{Ended, Order, Runner};
+use super::{Ended, Order, Runner, elf};
 use crate::hub::Hub;
 
+/// The kernel's "exec format error".
+const ENOEXEC: i32 = 8;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 /// Bytes read from a program at once.
@@ -52,12 +54,17 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
         ..
     } = order;
     let fail = |error: std::io::Error| {
-        let text = format!("cannot start {}: {error}", job.name);
+        let why = match error.raw_os_error() {
+            Some(ENOEXEC) => "it is damaged, or for another kind of machine".to_owned(),
+            _ => error.to_string(),
+        };
+        let text = format!("cannot start {}: {why}", job.name);
         hub.write(2, format!("{text}\n").as_bytes());
         hub.flush();
         Ended::failed(text)
     };
-    let started = start(&program, &job.args, memory).map_err(fail)?;
+    elf::check(&program).map_err(fail)?;
+    let started = start(&program, &job, memory).map_err(fail)?;
     process(started.pid);
     let (send, receive) = async_channel::bounded(1);
     let outputs = vec![
@@ -88,22 +95,25 @@ struct Started {
 
 /// Starts the program. Its file was written a moment ago, and any child that was forked in that moment holds it open for
 /// writing until it executes something itself: then the kernel says "text file busy", and a little later it does not.
-fn start(program: &Path, args: &[String], memory: u64) -> std::io::Result<Started> {
+fn start(program: &Path, job: &Job, memory: u64) -> std::io::Result<Started> {
     for _ in 0..BUSY_TRIES {
-        match start_once(program, args, memory) {
+        match start_once(program, job, memory) {
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(BUSY_PAUSE),
             other => return other,
         }
     }
-    start_once(program, args, memory)
+    start_once(program, job, memory)
 }
 
-fn start_once(program: &Path, args: &[String], memory: u64) -> std::io::Result<Started> {
+fn start_once(program: &Path, job: &Job, memory: u64) -> std::io::Result<Started> {
     let (stdin_read, stdin) = pipe()?;
     let (stdout, out_write) = pipe()?;
     let (stderr, err_write) = pipe()?;
     let mut spawn = Spawn::new(program.as_os_str());
-    spawn.args = args.iter().map(Into::into).collect();
+    // Not that of the stored file, which is a hash: programs look at their name, and show it.
+    spawn.name = Some(job.main.clone().into());
+    spawn.exact = true;
+    spawn.args = job.args.iter().map(Into::into).collect();
     spawn.stdin = Stdio::Fd(stdin_read);
     spawn.stdout = Stdio::Fd(out_write);
     spawn.stderr = Stdio::Fd(err_write);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_channel::Sender;
 use gshell_control::{Exit, Job};
-use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream};
+use gshell_script::{Environment, Input, Limits, LoadError, Outcome, Output, Package, Spec, Stream};
 use gshell_service::rt;
 
 use super::{Ended, Order, Runner};
@@ -62,7 +62,11 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
     let environment = Environment::new(spec).map_err(|error| {
         let text = error.to_string();
         output.write(Stream::Err, format!("{text}\n").as_bytes());
-        Ended::failed(text)
+        let mut ended = Ended::failed(text);
+        if matches!(error, LoadError::Memory(_)) {
+            ended.exit = Some(Exit::Oom);
+        }
+        ended
     })?;
     Ok(Rc::new(ScriptRunner {
         environment,

@@ -145,7 +145,14 @@ impl Store {
             return Ok(false);
         }
         unsure.insert(name.to_owned());
-        slot.save(bytes)?;
+        match slot.save(bytes) {
+            // The folder was deleted by somebody, or could not be made when the group started.
+            Err(error) if error.is_not_found() => {
+                files::make_dir(&self.dir, 0o755)?;
+                slot.save(bytes)?;
+            }
+            other => other?,
+        }
         unsure.remove(name);
         Ok(true)
     }

@@ -81,7 +81,7 @@ fn check_version(state_dir: &Path, reports: &mut Vec<String>) -> Result<(), Stor
 pub fn groups(state_dir: &Path) -> Result<Vec<GroupName>, StoreError> {
     let names = files::names(&state_dir.join("groups"))?;
     let mut groups: Vec<GroupName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    groups.sort();
+    groups.sort_unstable();
     Ok(groups)
 }
 

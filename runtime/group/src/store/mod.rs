@@ -15,6 +15,7 @@
 
 mod aside;
 mod convert;
+mod crc;
 mod error;
 mod files;
 mod jobs;
@@ -28,6 +29,7 @@ mod v1;
 #[cfg(test)]
 mod tests;
 
+pub use crc::crc32;
 pub use error::StoreError;
 pub use jobs::{Loaded, Store};
 pub use layout::{LAYOUT_VERSION, groups, open_layout, packages_in_use};

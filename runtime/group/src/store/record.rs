@@ -17,6 +17,7 @@ use gshell_control::limits::RECORD_BYTES;
 use gshell_control::{GroupSpec, Job};
 use serde::Serialize;
 
+use super::crc::crc32;
 use super::migrate;
 use super::v1::{GroupSpecV1, JobV1};
 
@@ -215,10 +216,7 @@ fn open(magic: [u8; 4], bytes: &[u8]) -> Result<(u16, &[u8]), RecordError> {
 }
 
 fn checksum(head: &[u8], body: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(head);
-    hasher.update(body);
-    hasher.finalize()
+    crc32(&[head, body])
 }
 
 /// A length for a header or an error; what exceeds 32 bits is refused as too long anyway.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,26 +13,23 @@ use std::time::{Duration, Instant};
 
 use async_executor::LocalExecutor;
 use async_task::Task;
-use gshell_sys::memory;
-use gshell_sys::poll::{Events, Poller};
+use gshell_sys::alarm::Alarm;
+use gshell_sys::poll::{Events, Interest, Poller};
+use gshell_sys::{clock, memory};
 
 use super::child::Children;
 use super::io::Sources;
 use super::timer::Timers;
 
-/// Longest single wait; a bound only so that a lost wake-up could never stall a node for ever.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
 /// Tasks that run between two looks at descriptors and timers.
 const TICKS_A_TURN: u32 = 64;
-/// Time after which descriptors and timers get a look even if tasks are ready: a script's slice alone is longer, so
-/// with busy scripts every slice is followed by one.
-const TURN: Duration = Duration::from_millis(1);
 
 /// Idle time after which a thread gives back memory that it does not need for waiting.
 const REST_AFTER: Duration = Duration::from_millis(500);
 /// Waits after which that is worth doing again.
 const TURNS_TO_REST: u32 = 1000;
+/// Poller key of the alarm; descriptors count up from 0.
+const ALARM: u32 = u32::MAX;
 
 /// What one executor thread owns.
 pub(super) struct Core {
@@ -42,8 +40,23 @@ pub(super) struct Core {
     pub(super) children: Children,
     inbox: Arc<Inbox>,
     running: Cell<bool>,
-    /// Waits until the next rest is worth it; 0: it rests at the next idle moment.
-    turns_to_rest: Cell<u32>,
+    alarm: Alarm,
+    /// When the alarm rings; never later than anything that is waited for.
+    rings_at: Cell<Option<Instant>>,
+    rest: Rest,
+}
+
+/// When the thread gives back memory.
+#[derive(Default)]
+struct Rest {
+    /// Waits until the next rest is worth it; 0: it rests when it has been idle.
+    turns: Cell<u32>,
+    /// Moment at which it rests if nothing comes before.
+    at: Cell<Option<Instant>>,
+    /// Something came since that moment was set.
+    disturbed: Cell<bool>,
+    /// What is freed then.
+    frees: RefCell<Vec<fn()>>,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -105,7 +118,8 @@ impl Core {
     }
 
     fn new() -> std::io::Result<Rc<Core>> {
-        let poller = Arc::new(Poller::new()?);
+        let (poller, alarm) = (Arc::new(Poller::new()?), Alarm::new()?);
+        poller.add(alarm.as_fd(), ALARM, Interest::READ)?;
         Ok(Rc::new(Core {
             executor: LocalExecutor::new(),
             sources: Sources::new(poller.clone()),
@@ -113,7 +127,9 @@ impl Core {
             children: Children::new(poller.clone()),
             inbox: Arc::default(),
             running: Cell::new(false),
-            turns_to_rest: Cell::new(0),
+            alarm,
+            rings_at: Cell::new(None),
+            rest: Rest::default(),
             poller,
         }))
     }
@@ -145,50 +161,77 @@ impl Core {
         }
     }
 
-    /// How long the next wait may take: until the next timer, or until it is time to rest.
-    fn patience(&self, busy: bool) -> Duration {
-        if busy || self.inbox.filled.load(Ordering::Acquire) {
-            return Duration::ZERO;
-        }
-        let most = if self.turns_to_rest.get() == 0 {
-            REST_AFTER
-        } else {
-            LONGEST_WAIT
+    /// Sees to it that the alarm rings when the first timer is due, or when it is time to rest.
+    fn set_alarm(&self) {
+        let first = match (self.timers.next(), self.rest.next()) {
+            (Some(timer), Some(rest)) => timer.min(rest),
+            (timer, rest) => match timer.or(rest) {
+                Some(first) => first,
+                None => return,
+            },
         };
-        match self.timers.next() {
-            Some(at) => at.saturating_duration_since(Instant::now()).min(most),
-            None => most,
-        }
-    }
-
-    /// Counts a wait; one that was long and brought nothing is the moment to rest.
-    fn rest(&self, began: Option<Instant>, brought_nothing: bool) {
-        match began {
-            None => self.turns_to_rest.set(self.turns_to_rest.get() - 1),
-            Some(began) if brought_nothing && began.elapsed() >= REST_AFTER => {
-                memory::release();
-                self.turns_to_rest.set(TURNS_TO_REST);
-            }
-            Some(_) => {}
+        // One that rings too early is set again then: cheaper than setting it for every timer that comes and goes.
+        if self.rings_at.get().is_none_or(|at| first < at) {
+            let delay = first.saturating_duration_since(Instant::now());
+            let set = self.alarm.set(delay).is_ok();
+            self.rings_at.set(set.then_some(first));
         }
     }
 
     /// One wait and the delivery of what it brought.
     fn turn(&self, events: &mut Events, busy: bool) {
-        let patience = self.patience(busy);
-        // The clock is only looked at where it matters.
-        let began = (self.turns_to_rest.get() == 0).then(Instant::now);
+        let at_once = busy || self.inbox.filled.load(Ordering::Acquire);
+        self.set_alarm();
         // A failing wait (only possible with a broken descriptor) must not spin or end the node.
-        if self.poller.wait(events, Some(patience)).is_err() {
+        if self
+            .poller
+            .wait(events, at_once.then_some(Duration::ZERO))
+            .is_err()
+        {
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.rest(began, events.iter().next().is_none());
+        let mut rang = false;
         for event in events.iter() {
-            self.sources.deliver(event);
+            if event.key == ALARM {
+                rang = true;
+            } else {
+                self.sources.deliver(event);
+            }
         }
-        self.timers.fire();
+        if rang {
+            self.rings_at.set(None);
+            self.timers.fire();
+        }
+        self.rest.waited(rang && !at_once && events.len() == 1);
         self.children.collect();
         self.run_inbox();
+    }
+}
+
+impl Rest {
+    /// The moment to rest, if it is worth it.
+    fn next(&self) -> Option<Instant> {
+        if self.turns.get() == 0 && self.at.get().is_none() {
+            self.at.set(Some(Instant::now() + REST_AFTER));
+            // By what comes after the wait that begins now.
+            self.disturbed.set(false);
+        }
+        self.at.get()
+    }
+
+    /// Notes a wait; `only_rang`: the alarm, and nothing else, ended it.
+    fn waited(&self, only_rang: bool) {
+        self.turns.set(self.turns.get().saturating_sub(1));
+        let due = only_rang && self.at.get().is_some_and(|at| at <= Instant::now());
+        if !due {
+            return self.disturbed.set(true);
+        }
+        self.at.set(None);
+        if !self.disturbed.get() {
+            self.frees.borrow().iter().for_each(|free| free());
+            memory::release();
+            self.turns.set(TURNS_TO_REST);
+        }
     }
 }
 
@@ -218,13 +261,15 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             return value;
         }
         if task_woken.take() {
-            let began = Instant::now();
+            let began = clock::coarse_ms();
             let mut ticks = 0;
             // Polled until it waits: only then does a task that wakes up end the wait below.
             while tick.as_mut().poll(&mut task_context).is_ready() {
                 tick.set(core.executor.tick());
                 ticks += 1;
-                if ticks >= TICKS_A_TURN || began.elapsed() >= TURN {
+                // A script's slice is longer than a tick of the clock, so with busy scripts each is followed by a look
+                // at descriptors and timers.
+                if ticks >= TICKS_A_TURN || clock::coarse_ms() != began {
                     task_woken.set();
                     break;
                 }
@@ -250,6 +295,11 @@ where
     // Boxed: the executor's code is then there once per result and not once per task, which is a tenth of the binary.
     let boxed: Pin<Box<dyn Future<Output = F::Output>>> = Box::pin(future);
     Core::current().executor.spawn(boxed)
+}
+
+/// Calls `free` whenever this thread has been idle for a while: what it holds only to be fast can go then.
+pub fn on_rest(free: fn()) {
+    Core::current().rest.frees.borrow_mut().push(free);
 }
 
 /// Lets every other ready task of the thread run once.

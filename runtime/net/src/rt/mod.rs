@@ -13,7 +13,7 @@ mod timer;
 
 pub use self::blocking::unblock;
 pub use self::child::child_exit;
-pub use self::core::{Handle, block_on, handle, spawn, yield_now};
+pub use self::core::{Handle, block_on, handle, on_rest, spawn, yield_now};
 pub use self::io::Io;
 pub use self::timer::{Sleep, sleep, sleep_until, timeout};
 pub use async_task::Task;

@@ -15,6 +15,7 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{getppid, setsid};
 
+use super::image::Image;
 use crate::limits::{self, Resource};
 use crate::signal;
 
@@ -45,6 +46,11 @@ impl From<Stdio> for std::process::Stdio {
 pub struct Spawn {
     /// Path of the program, or a name to look for in `PATH`.
     pub program: OsString,
+    /// The name it is called by; `None`: `program`.
+    pub name: Option<OsString>,
+    /// `program` is this very file: it is not looked for in `PATH`, and one that the kernel does not take is an error,
+    /// where it would otherwise be handed to a shell.
+    pub exact: bool,
     /// Its arguments, without its name.
     pub args: Vec<OsString>,
     /// Variables added to the inherited environment, or replaced there.
@@ -93,12 +99,16 @@ pub struct Child {
 /// executable, a limit above the allowed, no such directory.
 pub fn spawn(job: Spawn) -> io::Result<Child> {
     let steps = Steps::of(&job)?;
+    let image = job.exact.then(|| Image::of(&job)).transpose()?;
     let mut command = Command::new(&job.program);
     command
         .args(&job.args)
         .stdin(job.stdin)
         .stdout(job.stdout)
         .stderr(job.stderr);
+    if let Some(name) = &job.name {
+        command.arg0(name);
+    }
     if job.clear_env {
         command.env_clear();
     }
@@ -108,8 +118,13 @@ pub fn spawn(job: Spawn) -> io::Result<Child> {
     }
     // SAFETY: the closure runs between fork and exec, possibly with other threads' locks held for ever in the copied
     // memory. `Steps::run` makes system calls only: it takes no lock and does not allocate, and its errors carry
-    // an OS error number, without memory. What it owns was built before the fork.
-    unsafe { command.pre_exec(move || steps.run()) };
+    // an OS error number, without memory. `Image::exec` is one system call. What they own was built before the fork.
+    unsafe {
+        command.pre_exec(move || {
+            steps.run()?;
+            image.as_ref().map_or(Ok(()), |image| Err(image.exec()))
+        });
+    }
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
     Ok(Child { pid })
@@ -196,6 +211,25 @@ mod tests {
         job.clear_env = true;
         job.env = Some(vec![("ONLY".into(), "1".into())]);
         assert_eq!(output(job).0, "ONLY=1");
+    }
+
+    #[test]
+    fn an_exact_program_has_its_name_and_goes_to_no_shell() {
+        let mut job = shell("echo $0 $A");
+        job.program = "/bin/sh".into();
+        job.name = Some("other".into());
+        job.exact = true;
+        job.env = Some(vec![("A".into(), "b".into())]);
+        assert_eq!(output(job), ("other b".into(), ExitStatus::Code(0)));
+        let path = std::env::temp_dir().join(format!("gshell-exact-{}", std::process::id()));
+        std::fs::write(&path, "exit 0\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).unwrap();
+        let mut job = Spawn::new(&path);
+        job.exact = true;
+        let error = spawn(job).map_err(|error| error.raw_os_error());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(error, Err(Some(libc::ENOEXEC)));
     }
 
     #[test]

@@ -139,3 +139,14 @@ fn packages_in_use_are_those_of_all_records() {
         "nobody knows what the bad one needs"
     );
 }
+
+#[test]
+fn a_deleted_folder_is_made_again_by_the_next_record() {
+    let dir = TempDir::new();
+    open_layout(dir.path()).unwrap();
+    let store = store(&dir);
+    store.save(&job(ID)).unwrap();
+    fs::remove_dir_all(store.dir()).unwrap();
+    assert!(store.save(&job(ID)).unwrap());
+    assert_eq!(store.load().unwrap().jobs.len(), 1);
+}

@@ -1,0 +1,243 @@
+//! Clients and the service as native code.
+
+use std::cell::RefCell;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use gshell_service::{Client, Context, Handlers, Server, Stream, blocking, rt, tcp, unix};
+use gshell_wire::{Bytes, Code, Fault};
+
+use crate::figures::{Figures, Meter};
+use crate::messages::{Download, DownloadRequest, LARGEST, Upload, UploadRequest};
+use crate::options::{Direction, Options};
+use crate::other::{self, Other};
+
+/// The service's name in each scope.
+const PUBLISHER: &str = "platform";
+const SERVICE: &str = "asbench";
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Calls before the measurement begins.
+const WARM_UP: u32 = 100;
+
+/// What the service does.
+pub fn handlers() -> Handlers {
+    Handlers::new().on(download).on(upload)
+}
+
+async fn download(request: DownloadRequest, _: Context) -> Result<Download, Fault> {
+    if request.size > LARGEST {
+        let text = format!("a download has at most {LARGEST} bytes, not {}", request.size);
+        return Err(Fault::new(Code::Invalid, text));
+    }
+    Ok(Download {
+        payload: Bytes::from(vec![9; request.size as usize]),
+    })
+}
+
+async fn upload(_: UploadRequest, _: Context) -> Result<Upload, Fault> {
+    Ok(Upload { code: 0 })
+}
+
+fn server() -> Server {
+    Server::new(handlers(), Rc::new(|_| Ok(())))
+}
+
+/// The role of the other process in the scope OS.
+///
+/// # Errors
+/// A text: why it cannot be published.
+pub fn serve_os(folder: &Path) -> Result<(), String> {
+    let published = unix::publish(folder, PUBLISHER, SERVICE).map_err(|error| error.to_string())?;
+    let listener = published
+        .listener()
+        .try_clone()
+        .map_err(|error| error.to_string())?;
+    rt::block_on(async {
+        other::say_ready("os");
+        server().serve(listener).await.map_err(|error| error.to_string())
+    })
+}
+
+/// The role of the other process in the scope TCP.
+///
+/// # Errors
+/// A text: why it cannot listen.
+pub fn serve_tcp() -> Result<(), String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    rt::block_on(async {
+        other::say_ready(&address.to_string());
+        server().serve(listener).await.map_err(|error| error.to_string())
+    })
+}
+
+/// Starts the service in another process; gives it and its TCP address, if it has one.
+fn other_process(folder: &Path, options: &Options) -> Result<(Other, Option<SocketAddr>), String> {
+    let text = |error: std::io::Error| error.to_string();
+    match options.scope {
+        crate::options::Scope::Tcp => {
+            let other = Other::start("tcp", &[]).map_err(text)?;
+            let address = other
+                .said
+                .parse()
+                .map_err(|_| format!("{} is no address", other.said))?;
+            Ok((other, Some(address)))
+        }
+        _ => Ok((
+            Other::start("os", &[folder.display().to_string()]).map_err(text)?,
+            None,
+        )),
+    }
+}
+
+/// Measures with the service in another process.
+///
+/// # Errors
+/// A text: what failed.
+pub fn over_socket(folder: &Path, options: &Options) -> Result<Figures, String> {
+    let (_other, address) = other_process(folder, options)?;
+    rt::block_on(async {
+        let client = match address {
+            Some(address) => {
+                let socket = tcp::connect(address, Instant::now() + CONNECT)
+                    .await
+                    .map_err(|error| error.to_string())?;
+                Client::over(socket)
+            }
+            None => Client::connect(&unix::socket_path(folder, PUBLISHER, SERVICE)),
+        };
+        drive(&client.map_err(|fault| fault.to_string())?, options).await
+    })
+    .map_err(|fault| fault.to_string())
+}
+
+/// All streams of one connection, each with one call at a time.
+async fn drive(client: &Client, options: &Options) -> Result<Figures, String> {
+    let text = |fault: Fault| fault.to_string();
+    let mut streams = vec![client.default_stream()];
+    for _ in 1..options.streams {
+        streams.push(client.open().await.map_err(text)?);
+    }
+    let payload = vec![9u8; options.size as usize];
+    for _ in 0..WARM_UP {
+        one(&streams[0], options, &payload).await.map_err(text)?;
+    }
+    let end = Instant::now() + options.time;
+    let meter = Rc::new(RefCell::new(Meter::begin()));
+    let callers: Vec<_> = streams
+        .into_iter()
+        .map(|stream| {
+            let (meter, options, payload) = (meter.clone(), options.clone(), payload.clone());
+            rt::spawn(async move {
+                let mut at = Instant::now();
+                while at < end {
+                    one(&stream, &options, &payload).await?;
+                    at = meter.borrow_mut().note(at);
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.map_err(text)?;
+    }
+    let meter = meter.replace(Meter::begin());
+    Ok(meter.figures())
+}
+
+async fn one(stream: &Stream, options: &Options, payload: &[u8]) -> Result<(), Fault> {
+    match options.direction {
+        Direction::Download => {
+            let reply: Download = stream.call(download_request(options)).await?;
+            check(reply.payload.len(), options)
+        }
+        Direction::Upload => {
+            let reply: Upload = stream.call(upload_request(payload)).await?;
+            check_code(reply)
+        }
+    }
+}
+
+fn download_request(options: &Options) -> DownloadRequest {
+    DownloadRequest {
+        name: "asbench".to_owned(),
+        id: 1,
+        size: options.size,
+    }
+}
+
+fn upload_request(payload: &[u8]) -> UploadRequest {
+    UploadRequest {
+        name: "asbench".to_owned(),
+        id: 1,
+        payload: Bytes::from(payload.to_vec()),
+    }
+}
+
+fn check(got: usize, options: &Options) -> Result<(), Fault> {
+    match got == options.size as usize {
+        true => Ok(()),
+        false => Err(Fault::new(
+            Code::Internal,
+            format!("{got} bytes came instead of {}", options.size),
+        )),
+    }
+}
+
+fn check_code(reply: Upload) -> Result<(), Fault> {
+    match reply.code {
+        0 => Ok(()),
+        code => Err(Fault::new(
+            Code::Internal,
+            format!("the upload was answered by {code}"),
+        )),
+    }
+}
+
+/// Measures with the blocking client, and the service in another process.
+///
+/// # Errors
+/// A text: what failed.
+pub fn blocking(folder: &Path, options: &Options) -> Result<Figures, String> {
+    let (_other, address) = other_process(folder, options)?;
+    let client = match address {
+        Some(address) => blocking::Client::over(
+            tcp::connect_blocking(address, Instant::now() + CONNECT).map_err(|error| error.to_string())?,
+        ),
+        None => blocking::Client::connect(&unix::socket_path(folder, PUBLISHER, SERVICE)),
+    };
+    let mut client = client.map_err(|fault| fault.to_string())?;
+    let payload = vec![9u8; options.size as usize];
+    let mut call = || match options.direction {
+        Direction::Download => {
+            let reply: Download = client.call(&download_request(options), None)?;
+            check(reply.payload.len(), options)
+        }
+        Direction::Upload => check_code(client.call(&upload_request(&payload), None)?),
+    };
+    let mut run = || -> Result<Figures, Fault> {
+        for _ in 0..WARM_UP {
+            call()?;
+        }
+        let end = Instant::now() + options.time;
+        let mut meter = Meter::begin();
+        let mut at = Instant::now();
+        while at < end {
+            call()?;
+            at = meter.note(at);
+        }
+        Ok(meter.figures())
+    };
+    run().map_err(|fault| fault.to_string())
+}
+
+/// Measures inside this process.
+///
+/// # Errors
+/// A text: what failed.
+pub fn in_process(_options: &Options) -> Result<Figures, String> {
+    Err("process scope".into())
+}
