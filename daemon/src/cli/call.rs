@@ -238,9 +238,12 @@ fn encode<'a>(types: &[&'a Type], json: &[u8]) -> Result<(&'a Type, Vec<u8>), St
 /// A message that came as a line of JSON. One of an unknown type has its key and its bytes.
 fn line(known: &Known, ty: &Type, types: bool, message: Incoming) -> Result<String, Fault> {
     let key = message.key;
-    let mut replies = ty.replies.iter().chain(known.all().flat_map(|ty| &ty.replies));
-    let found = replies.find(|reply| reply.key == key);
-    let shape = found.map(|reply| &reply.shape);
+    let replies = ty.replies.iter().chain(known.all().flat_map(|ty| &ty.replies));
+    let replies = replies.map(|reply| (reply.key, &reply.name, &reply.shape));
+    // What is only sent may also be what is handled, and is described there.
+    let handled = known.all().map(|ty| (ty.key, &ty.name, &ty.shape));
+    let found = replies.chain(handled).find(|(known, ..)| *known == key);
+    let shape = found.map(|(.., shape)| shape);
     let value = match shape {
         Some(shape) => message.value(shape)?,
         None => object([
@@ -252,7 +255,7 @@ fn line(known: &Known, ty: &Type, types: bool, message: Incoming) -> Result<Stri
     Ok(match (types, found) {
         (false, _) => format!("{value}\n"),
         (true, found) => {
-            let name = found.map_or(Value::Unit, |reply| text(&reply.name));
+            let name = found.map_or(Value::Unit, |(_, name, _)| text(name));
             format!("{{\"type\":{},\"value\":{value}}}\n", compact(&name, None))
         }
     })

@@ -82,18 +82,30 @@ fn native(name: &str, scopes: Scopes) -> Published {
 /// Runs scripts side by side, with native services around them; all must end well. The output of the first.
 fn run(scripts: &[&str], services: &[(&str, Scopes)]) -> String {
     rt::block_on(async {
-        let published: Vec<_> = services.iter().map(|(name, scopes)| native(name, *scopes)).collect();
+        let published: Vec<_> = services
+            .iter()
+            .map(|(name, scopes)| native(name, *scopes))
+            .collect();
         let scripts: Vec<_> = scripts.iter().map(|code| script(code)).collect();
         let kept: Vec<_> = scripts.iter().map(|script| script.output.clone()).collect();
-        let tasks: Vec<_> = scripts.into_iter().map(|script| rt::spawn(finish(script))).collect();
+        let tasks: Vec<_> = scripts
+            .into_iter()
+            .map(|script| rt::spawn(finish(script)))
+            .collect();
         let mut outputs = Vec::new();
         // The last first: servers are before their clients, and end with them.
         for task in tasks.into_iter().rev() {
             let Some((outcome, out, err)) = rt::timeout(LONG, task).await else {
-                let texts: Vec<_> = kept.iter().map(|kept| (kept.out.take(), kept.err.take())).collect();
+                let texts: Vec<_> = kept
+                    .iter()
+                    .map(|kept| (kept.out.take(), kept.err.take()))
+                    .collect();
                 panic!("it takes too long: {texts:#?}");
             };
-            assert!(matches!(outcome, Outcome::Ok | Outcome::Stopped), "{outcome:?} {out} {err}");
+            assert!(
+                matches!(outcome, Outcome::Ok | Outcome::Stopped),
+                "{outcome:?} {out} {err}"
+            );
             assert_eq!(err, "", "{out}");
             outputs.push(out);
         }
@@ -181,7 +193,10 @@ fn a_script_calls_a_native_service_by_names_over_the_machine() {
 
 #[test]
 fn a_script_calls_a_native_service_by_names_in_the_process() {
-    run(&[&client("by-process", "process")], &[("by-process", Scopes::PROCESS)]);
+    run(
+        &[&client("by-process", "process")],
+        &[("by-process", Scopes::PROCESS)],
+    );
 }
 
 const SERVER: &str = r#"

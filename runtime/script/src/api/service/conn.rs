@@ -68,7 +68,10 @@ impl Connection {
     fn parts(&self) -> Result<(Rc<Shared>, Rc<Open>)> {
         match &*self.0.open.borrow() {
             Some(open) => Ok((Rc::clone(&self.0.shared), Rc::clone(open))),
-            None => Err(raise("closed", format!("the connection to {} is closed", self.0.name))),
+            None => Err(raise(
+                "closed",
+                format!("the connection to {} is closed", self.0.name),
+            )),
         }
     }
 
@@ -119,13 +122,21 @@ impl Open {
                 .iter()
                 .map(|message| message.name.as_str())
                 .collect();
-            let text = format!("unknown message {name}; the service handles: {}", names.join(", "));
+            let text = format!(
+                "unknown message {name}; the service handles: {}",
+                names.join(", ")
+            );
             raise("unknown_message", text)
         })
     }
 
     /// The message that came, and its type.
-    pub async fn read(&self, shared: &Shared, lua: &WeakLua, incoming: Incoming) -> Result<(Value, Rc<Type>)> {
+    pub async fn read(
+        &self,
+        shared: &Shared,
+        lua: &WeakLua,
+        incoming: Incoming,
+    ) -> Result<(Value, Rc<Type>)> {
         let ty = match shared.types.by_key(incoming.key) {
             Some(ty) => ty,
             None => {
@@ -189,13 +200,21 @@ pub fn what(types: &Types, what: &Value, value: Value, options: Value) -> Result
 
 impl What {
     /// Type and value; a name is looked up at the service, or among the types of the script where there is none.
-    pub async fn resolve(self, shared: &Shared, open: Option<&Open>, lua: &WeakLua) -> Result<(Rc<Type>, Value)> {
+    pub async fn resolve(
+        self,
+        shared: &Shared,
+        open: Option<&Open>,
+        lua: &WeakLua,
+    ) -> Result<(Rc<Type>, Value)> {
         match (self, open) {
             (What::Known(ty, value), _) => Ok((ty, value)),
             (What::Named(name, value), Some(open)) => Ok((open.by_name(shared, lua, &name).await?, value)),
             (What::Named(name, value), None) => match shared.types.by_name(&name) {
                 Some(ty) => Ok((ty, value)),
-                None => Err(raise("unknown_message", format!("the script declares no message {name}"))),
+                None => Err(raise(
+                    "unknown_message",
+                    format!("the script declares no message {name}"),
+                )),
             },
         }
     }
@@ -273,7 +292,11 @@ impl UserData for Connection {
         });
         call::metamethod(fields, "__tostring", |lua| {
             call::value(lua, |_, (this,): (This,)| {
-                let closed = if this.0.open.borrow().is_none() { ", closed" } else { "" };
+                let closed = if this.0.open.borrow().is_none() {
+                    ", closed"
+                } else {
+                    ""
+                };
                 Ok(format!("connection ({}{closed})", this.0.name))
             })
         });
@@ -362,6 +385,8 @@ fn entry(lua: &Lua, name: &str, shape: &[u8]) -> Result<Table> {
 /// A message on its way out that somebody waits to have sent.
 pub async fn send(cx: &Context, stream: &Raw, mut sent: Sent) -> Result<()> {
     let head = gshell_service::Head::default();
-    let done = cx.wait(stream.send_with(head, &mut sent as &mut dyn Outgoing)).await?;
+    let done = cx
+        .wait(stream.send_with(head, &mut sent as &mut dyn Outgoing))
+        .await?;
     done.map_err(|fault| sent.error(fault))
 }

@@ -34,7 +34,13 @@ pub fn register(add: &Functions<'_>, shared: &Rc<Shared>) -> Result<()> {
         "discover_all",
         move |lua, cx, (publisher, service, options): (String, String, Option<Table>)| {
             let shared = Rc::clone(&own);
-            let search = search(&lua, &shared, "gshell.discover_all", (&publisher, &service), options);
+            let search = search(
+                &lua,
+                &shared,
+                "gshell.discover_all",
+                (&publisher, &service),
+                options,
+            );
             let lua = lua.weak();
             async move {
                 let found = cx.wait(search?.0.all()).await?;
@@ -138,7 +144,10 @@ fn words(function: &'static str, option: &str, value: &Value) -> Result<Vec<Stri
             .collect::<Result<Vec<_>>>()?
             .join(","),
         other => {
-            let text = format!("option \"{option}\" is text or a list, not a {}", other.type_name());
+            let text = format!(
+                "option \"{option}\" is text or a list, not a {}",
+                other.type_name()
+            );
             return Err(invalid(function, &text));
         }
     };

@@ -23,7 +23,10 @@ fn name(code: Code) -> String {
 /// The error that a script gets for a fault.
 #[cold]
 pub fn raised(fault: Fault) -> mlua::Error {
-    let own = fault.cause.as_deref().and_then(|cause| cause.strip_prefix(OWN_CODE));
+    let own = fault
+        .cause
+        .as_deref()
+        .and_then(|cause| cause.strip_prefix(OWN_CODE));
     match (own, fault.code()) {
         (Some(code), Some(Code::Script)) => raise(code, fault.message.clone()),
         (_, Some(code)) => raise(&name(code), fault.to_string()),
@@ -43,7 +46,9 @@ pub fn of_failure(failure: &Failure) -> Fault {
 /// The fault with the code that a script gave it.
 #[cold]
 pub fn of_code(code: &str, message: &str) -> Fault {
-    let known = (1..=u16::MAX).map_while(Code::from_u16).find(|known| name(*known) == code);
+    let known = (1..=u16::MAX)
+        .map_while(Code::from_u16)
+        .find(|known| name(*known) == code);
     match known {
         Some(known) => Fault::new(known, message),
         None => Fault::new(Code::Script, message).with_cause(format!("{OWN_CODE}{code}")),
@@ -72,6 +77,9 @@ mod tests {
         }
         let error = raised(of_code("no_money", "no luck"));
         let raised = errors::raised(&error).unwrap();
-        assert_eq!((raised.code.as_str(), raised.message.as_str()), ("no_money", "no luck"));
+        assert_eq!(
+            (raised.code.as_str(), raised.message.as_str()),
+            ("no_money", "no luck")
+        );
     }
 }

@@ -13,10 +13,10 @@ use gshell_service::{Context as Request, Incoming, Reply, Scope, current};
 use gshell_wire::{Code, Fault};
 use mlua::{Function, Lua, Table, Thread, Value, WeakLua};
 
+use super::Shared;
 use super::fault;
 use super::message::{Sent, Type};
 use super::stream::Stream;
-use super::Shared;
 use crate::sliced::Sliced;
 use crate::tasks::{Alive, Failure};
 use crate::{Stream as Output, errors, sandbox};
@@ -105,7 +105,9 @@ impl Service {
         if errors::code_of(&failure.value).is_some() {
             return;
         }
-        let Failure { message, traceback, .. } = failure;
+        let Failure {
+            message, traceback, ..
+        } = failure;
         let text = match traceback.is_empty() {
             true => format!("gshell: {what}: {message}\n"),
             false => format!("gshell: {what}: {message}\nstack traceback:\n{traceback}\n"),
@@ -134,7 +136,10 @@ impl Service {
 }
 
 fn text(value: &Value) -> String {
-    value.as_string().map(|text| text.to_string_lossy()).unwrap_or_default()
+    value
+        .as_string()
+        .map(|text| text.to_string_lossy())
+        .unwrap_or_default()
 }
 
 #[cold]
@@ -176,7 +181,9 @@ async fn work(service: Rc<Service>, handler: Rc<Handler>, incoming: Incoming, re
                 .map_err(faulty)?,
             false => Value::Nil,
         };
-        service.begin(&lua, &handler.function, value, stream).map_err(faulty)?
+        service
+            .begin(&lua, &handler.function, value, stream)
+            .map_err(faulty)?
     };
     let reply = match service.finish(body).await {
         Ok(reply) => reply,
@@ -241,4 +248,3 @@ pub fn message_type(value: &Value) -> Option<Rc<Type>> {
     let message = object.borrow::<super::message::Message>().ok()?;
     Some(Rc::clone(&message.0))
 }
-

@@ -109,7 +109,9 @@ fn run(
     argument: impl FnOnce(&Lua) -> Result<Value>,
 ) {
     let Some(service) = service.upgrade() else { return };
-    let Some(lua) = service.lua.try_upgrade() else { return };
+    let Some(lua) = service.lua.try_upgrade() else {
+        return;
+    };
     let begun = argument(&lua).and_then(|argument| service.begin(&lua, function, argument, Value::Nil));
     // Only memory that is full keeps it from beginning.
     let Ok(body) = begun else { return };

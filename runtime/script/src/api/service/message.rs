@@ -54,7 +54,11 @@ impl Type {
         let read = match payload {
             Payload::Bytes(bytes) => codec::read(lua, &self.plan, &bytes),
             Payload::Tree(tree, _) => codec::tree(lua, &self.plan, tree),
-            moved => codec::read(lua, &self.plan, &moved.into_bytes().map_err(super::fault::raised)?),
+            moved => codec::read(
+                lua,
+                &self.plan,
+                &moved.into_bytes().map_err(super::fault::raised)?,
+            ),
         };
         let value = read.map_err(|error| self.unreadable(error))?;
         self.mark(&value)?;
@@ -87,7 +91,14 @@ const MANY: usize = 64;
 
 impl Types {
     /// The type with this name and shape.
-    pub fn get(&self, lua: &Lua, name: &str, shape: Shape, help: &str, priority: Priority) -> Result<Rc<Type>> {
+    pub fn get(
+        &self,
+        lua: &Lua,
+        name: &str,
+        shape: Shape,
+        help: &str,
+        priority: Priority,
+    ) -> Result<Rc<Type>> {
         let key = shape.key(name);
         if let Some(known) = self.by_key(key) {
             return Ok(known);
@@ -140,7 +151,10 @@ impl Types {
     /// A type with this name, if the environment knows one.
     pub fn by_name(&self, name: &str) -> Option<Rc<Type>> {
         let types = self.by_key.borrow();
-        types.values().filter_map(Weak::upgrade).find(|ty| ty.name == name)
+        types
+            .values()
+            .filter_map(Weak::upgrade)
+            .find(|ty| ty.name == name)
     }
 
     /// The type that a table is known to have.
@@ -177,7 +191,12 @@ impl UserData for Message {
 /// Checks a table and says of it that it is a message.
 fn make(ty: &Type, value: Value) -> Result<Value> {
     let value = match value {
-        Value::Nil => return Err(raise("bad_message", format!("{}: expected table, got nil", ty.name))),
+        Value::Nil => {
+            return Err(raise(
+                "bad_message",
+                format!("{}: expected table, got nil", ty.name),
+            ));
+        }
         value => value,
     };
     let foreign = |table: &Table| table.metatable().is_some() && !ty.has(&value);

@@ -66,7 +66,9 @@ fn seconds(function: &str, options: Table) -> Result<Option<Duration>> {
             let text = format!("{function}: the only option is \"timeout\"");
             return Err(raise("invalid", text));
         }
-        let number = value.as_number().or_else(|| value.as_integer().map(|whole| whole as f64));
+        let number = value
+            .as_number()
+            .or_else(|| value.as_integer().map(|whole| whole as f64));
         let limit = number.and_then(|number| Duration::try_from_secs_f64(number.min(4e10)).ok());
         let Some(limit) = limit else {
             let text = format!("{function}: option \"timeout\" is a number of seconds, 0 or more");

@@ -116,9 +116,10 @@ impl Inner {
     ) -> Result<Handle> {
         let tcp = match options.get::<String>(lua, "tcp")? {
             None => None,
-            Some(text) => Some(text.parse::<SocketAddr>().map_err(|_| {
-                invalid(PUBLISH, &format!("option \"tcp\" is ADDRESS:PORT, not {text}"))
-            })?),
+            Some(text) => Some(
+                text.parse::<SocketAddr>()
+                    .map_err(|_| invalid(PUBLISH, &format!("option \"tcp\" is ADDRESS:PORT, not {text}")))?,
+            ),
         };
         let scopes = match (options.get::<Value>(lua, "scope")?, tcp) {
             (Some(scope), _) => discover::scopes(PUBLISH, &scope)?,
@@ -202,7 +203,10 @@ fn entries(shared: &Shared, handlers: &Table) -> Result<Vec<Entry>> {
     for pair in handlers.pairs::<Value, Value>() {
         let (key, value) = pair?;
         let Some(ty) = message_type(&key) else {
-            let text = format!("the keys of the handlers are message types, not a {}", key.type_name());
+            let text = format!(
+                "the keys of the handlers are message types, not a {}",
+                key.type_name()
+            );
             return Err(invalid(PUBLISH, &text));
         };
         entries.push(entry(ty, value)?);
@@ -224,13 +228,20 @@ fn entry(ty: Rc<Type>, value: Value) -> Result<Entry> {
         Value::Table(table) => {
             let function: Value = table.raw_get(1)?;
             let Value::Function(function) = function else {
-                let text = format!("{}: the first entry of a handler's table is its function", ty.name);
+                let text = format!(
+                    "{}: the first entry of a handler's table is its function",
+                    ty.name
+                );
                 return Err(invalid(PUBLISH, &text));
             };
             (function, table.raw_get("stream")?, replies(&ty, &table)?)
         }
         other => {
-            let text = format!("{}: a handler is a function, not a {}", ty.name, other.type_name());
+            let text = format!(
+                "{}: a handler is a function, not a {}",
+                ty.name,
+                other.type_name()
+            );
             return Err(invalid(PUBLISH, &text));
         }
     };
@@ -266,7 +277,9 @@ fn add(
     service: &Rc<Service>,
     entry: Entry,
 ) -> std::result::Result<Handlers, gshell_wire::Fault> {
-    let stream = entry.stream.unwrap_or_else(|| handler::takes_stream(&entry.function));
+    let stream = entry
+        .stream
+        .unwrap_or_else(|| handler::takes_stream(&entry.function));
     let shape = |ty: &Rc<Type>| (ty.name.clone(), ty.shape.as_ref().clone());
     let dynamic = Dynamic {
         replies: entry.told.iter().map(shape).collect(),

@@ -124,7 +124,11 @@ impl Slot {
                 Some(limit) => raw.recv_timeout(limit).await,
             }
         };
-        let got = self.shared.cx.wait(futures_lite::future::or(next, closed)).await?;
+        let got = self
+            .shared
+            .cx
+            .wait(futures_lite::future::or(next, closed))
+            .await?;
         let incoming = match got {
             Ok(Some(incoming)) => incoming,
             Ok(None) => return nothing(lua, "closed"),
@@ -205,7 +209,9 @@ fn methods(add: &Functions<'_>) -> Result<()> {
             Some(options) => seconds("stream:recv", options)?,
             None => None,
         };
-        Ok((Rc::clone(&slot.shared.cx), async move { slot.receive(&lua, timeout).await }))
+        Ok((Rc::clone(&slot.shared.cx), async move {
+            slot.receive(&lua, timeout).await
+        }))
     })?;
     add.value("messages", |lua, (this,): (This,)| {
         let slot = Rc::clone(&this.0);
@@ -231,7 +237,9 @@ fn methods(add: &Functions<'_>) -> Result<()> {
         this.0.raw()?.end();
         Ok(())
     })?;
-    add.value("peer", |lua, (this,): (This,)| hooks::table(lua, this.0.raw()?.peer()))?;
+    add.value("peer", |lua, (this,): (This,)| {
+        hooks::table(lua, this.0.raw()?.peer())
+    })?;
     add.nothing("close", |_, (this,): (This,)| {
         this.0.close();
         Ok(())

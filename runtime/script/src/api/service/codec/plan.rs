@@ -60,7 +60,9 @@ impl Plan {
                 Plan::Tuple(plans.collect::<Result<_>>()?)
             }
             Shape::Struct { fields, .. } => {
-                let parts = fields.iter().map(|field| Part::new(lua, &field.name, &field.shape));
+                let parts = fields
+                    .iter()
+                    .map(|field| Part::new(lua, &field.name, &field.shape));
                 Plan::Struct(parts.collect::<Result<_>>()?)
             }
             Shape::Enum { variants, .. } => {

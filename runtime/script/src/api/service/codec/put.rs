@@ -103,7 +103,9 @@ impl Put<'_> {
                 self.left = left;
                 Ok(())
             }
-            None => Err(Misfit::new("the message is too long: send it in pieces, on a stream")),
+            None => Err(Misfit::new(
+                "the message is too long: send it in pieces, on a stream",
+            )),
         }
     }
 
@@ -310,7 +312,10 @@ impl Put<'_> {
             let (key, _) = entry.map_err(from_lua)?;
             let known = |name: &str| fields.iter().any(|field| &*field.text == name);
             let text = shown(&key);
-            if !key.as_string().is_some_and(|key| key.to_str().is_ok_and(|key| known(&key))) {
+            if !key
+                .as_string()
+                .is_some_and(|key| key.to_str().is_ok_and(|key| known(&key)))
+            {
                 let names: Vec<_> = fields.iter().take(20).map(|field| &*field.text).collect();
                 let what = format!("no such field; there are: {}", names.join(", "));
                 return Err(Misfit::new(what).under(&text));
@@ -368,8 +373,14 @@ impl Put<'_> {
         let (name, held) = match value {
             Value::String(name) => (name.clone(), Value::Nil),
             Value::Table(table) => match table.pairs::<Value, Value>().next() {
-                Some(Ok((Value::String(name), held))) if table.pairs::<Value, Value>().count() == 1 => (name, held),
-                _ => return Err(Misfit::new("expected the name of a variant, or a table with one entry")),
+                Some(Ok((Value::String(name), held))) if table.pairs::<Value, Value>().count() == 1 => {
+                    (name, held)
+                }
+                _ => {
+                    return Err(Misfit::new(
+                        "expected the name of a variant, or a table with one entry",
+                    ));
+                }
             },
             _ => return Err(expected("the name of a variant", value)),
         };

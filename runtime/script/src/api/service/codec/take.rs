@@ -49,7 +49,10 @@ fn set_entry(table: &Table, key: Value, value: Value) -> Result<()> {
         _ => true,
     };
     if !usable {
-        return Err(raise("bad_message", "a map has a key that Lua cannot have: NaN or nothing"));
+        return Err(raise(
+            "bad_message",
+            "a map has a key that Lua cannot have: NaN or nothing",
+        ));
     }
     table.raw_set(key, present(value))
 }
@@ -219,7 +222,10 @@ pub fn tree(lua: &Lua, plan: &Plan, tree: Tree) -> Result<Value> {
 
 fn choose(lua: &Lua, variants: &[Part], name: &str, held: Tree) -> Result<Value> {
     let Some(variant) = variants.iter().find(|variant| *variant.text == *name) else {
-        return Err(raise("bad_message", format!("it does not read: no variant {name}")));
+        return Err(raise(
+            "bad_message",
+            format!("it does not read: no variant {name}"),
+        ));
     };
     let held = tree(lua, &variant.plan, held)?;
     choice(lua, variant, held)

@@ -153,7 +153,9 @@ fn pair(entry: &Value) -> Option<(String, Value, String)> {
 }
 
 fn text_of(value: &Value) -> Option<String> {
-    value.as_string().and_then(|text| text.to_str().ok().map(|text| text.to_owned()))
+    value
+        .as_string()
+        .and_then(|text| text.to_str().ok().map(|text| text.to_owned()))
 }
 
 /// `{ "Off", { "On", "i32" }, ... }`.
@@ -167,7 +169,11 @@ fn variants(table: &Table) -> Declared<Vec<ShapeVariant>> {
                 let shape = nested(&ty, DEPTH_MAX).map_err(|what| format!("{name}: {what}"))?;
                 (name, shape, help)
             }
-            _ => return Err(format!("entry {index} is neither a name nor {{ \"name\", type }}")),
+            _ => {
+                return Err(format!(
+                    "entry {index} is neither a name nor {{ \"name\", type }}"
+                ));
+            }
         };
         if found.iter().any(|variant| variant.name == name) {
             return Err(format!("{name}: there are two variants of this name"));

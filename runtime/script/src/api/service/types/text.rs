@@ -65,12 +65,19 @@ impl<'a> Parser<'a> {
         }
         match self.peek() {
             Some(found) => Err(self.unexpected(found, &format!("\"{wanted}\""))),
-            None => Err(format!("the type ends where \"{wanted}\" is expected: {}", self.text)),
+            None => Err(format!(
+                "the type ends where \"{wanted}\" is expected: {}",
+                self.text
+            )),
         }
     }
 
     fn unexpected(&self, found: char, wanted: &str) -> String {
-        let column = self.text.get(..self.at).map_or(0, |before| before.chars().count()) + 1;
+        let column = self
+            .text
+            .get(..self.at)
+            .map_or(0, |before| before.chars().count())
+            + 1;
         format!(
             "\"{found}\" at column {column} where {wanted} is expected: {}",
             self.text
@@ -178,7 +185,10 @@ impl<'a> Parser<'a> {
 
     fn variant(&mut self, name: &str) -> Result<ShapeVariant> {
         if simple(name).is_some() {
-            return Err(format!("{name} is a type and cannot name a variant: {}", self.text));
+            return Err(format!(
+                "{name} is a type and cannot name a variant: {}",
+                self.text
+            ));
         }
         let shape = match self.peek() {
             Some('(') => {
