@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use gshell_script::Outcome;
 
 const MODULES: [&str; 7] = ["gshell", "fs", "json", "log", "proc", "process", "time"];
+/// The page that tells of a further part of the module `gshell`.
+const SERVICES: &str = "services";
 
 /// Lua examples of a page, with the line that each starts after.
 fn examples(page: &str) -> Vec<(usize, String)> {
@@ -62,8 +64,23 @@ fn page(module: &str) -> String {
     scripts::read(&format!("docs/lua/{module}.md"))
 }
 
+/// All that is told of a module.
+fn pages(module: &str) -> String {
+    match module {
+        "gshell" => page(module) + &page(SERVICES),
+        _ => page(module),
+    }
+}
+
+fn annotation_file(name: &str) -> String {
+    scripts::read(&format!("docs/lua/annotations/{name}.lua"))
+}
+
 fn annotations(module: &str) -> String {
-    scripts::read(&format!("docs/lua/annotations/{module}.lua"))
+    match module {
+        "gshell" => annotation_file(module) + &annotation_file(SERVICES),
+        _ => annotation_file(module),
+    }
 }
 
 /// What the module's table holds: "fs.read".
@@ -81,7 +98,7 @@ fn exported(module: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_example_runs() {
-    for module in MODULES.iter().copied().chain(["README"]) {
+    for module in MODULES.iter().copied().chain(["README", SERVICES]) {
         for (line, text) in examples(&page(module)) {
             let ran = scripts::run("example.lua", &text, &[]);
             assert_eq!(
@@ -99,7 +116,7 @@ fn pages_and_annotations_tell_of_all_functions_and_no_others() {
     for module in MODULES {
         let (exported, page, annotations) = (
             exported(module),
-            headings(&page(module)),
+            headings(&pages(module)),
             annotated(&annotations(module)),
         );
         let of_module = |names: &BTreeSet<String>| -> BTreeSet<String> {
@@ -129,7 +146,7 @@ fn pages_and_annotations_tell_of_all_functions_and_no_others() {
 fn every_function_is_used_in_an_example() {
     let mut missing = Vec::new();
     for module in MODULES {
-        let page = page(module);
+        let page = pages(module);
         let text: String = examples(&page).into_iter().map(|(_, text)| text).collect();
         for name in headings(&page) {
             // Objects have other names in examples than in headings.
@@ -146,6 +163,18 @@ fn every_function_is_used_in_an_example() {
     assert!(missing.is_empty(), "no example uses {missing:?}");
 }
 
+/// Objects of a service that is published over TCP, a name that others do not have.
+const SERVED: &str = "(function()
+    local gshell = require 'gshell'
+    local M = gshell.message 'doc.M'
+    local stream
+    local server = gshell.server { publisher = 'doc' }
+    local service = server:publish('methods', { [M] = function(_, s) stream = s return M {} end }, { tcp = '127.0.0.1:0' })
+    local conn = gshell.connect('tcp:' .. service.tcp)
+    conn:call(M {})
+    return { service = service, conn = conn, stream = stream }
+end)().";
+
 /// What headings say of objects is there: each is looked up in a real one.
 #[test]
 fn documented_methods_exist() {
@@ -157,10 +186,16 @@ fn documented_methods_exist() {
         ("task", "require 'gshell'.spawn(function() end)"),
         ("channel", "require 'gshell'.channel(1)"),
         ("timer", "require 'gshell'.every(1000, function() end)"),
+        ("message", "require 'gshell'.message 'doc.M'"),
+        ("types", "require 'gshell'.types"),
+        ("server", "require 'gshell'.server { publisher = 'doc' }"),
+        ("service", &format!("{SERVED}service")),
+        ("conn", &format!("{SERVED}conn")),
+        ("stream", &format!("{SERVED}stream")),
     ];
     let names: BTreeSet<String> = MODULES
         .iter()
-        .flat_map(|module| headings(&page(module)))
+        .flat_map(|module| headings(&pages(module)))
         .collect();
     for name in names {
         let (object, member) = name.split_once([':', '.']).unwrap_or_default();
@@ -177,8 +212,8 @@ fn documented_methods_exist() {
 /// Annotations are Lua files; a slip in one would silence an editor.
 #[test]
 fn annotations_are_lua() {
-    for module in MODULES {
-        let text = annotations(module);
+    for module in MODULES.iter().copied().chain([SERVICES]) {
+        let text = annotation_file(module);
         assert!(text.starts_with("---@meta gshell"), "{module}");
         let ran = scripts::run("annotation.lua", &text, &[]);
         assert_eq!(ran.outcome, Outcome::Ok, "{module}: {}", ran.err);
