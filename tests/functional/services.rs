@@ -177,7 +177,7 @@ fn a_script_is_called_with_json() {
         "echo.Wait",
         r#"{"seconds":60}"#,
     ]);
-    out.fails(&["nothing came within 100ms"]);
+    out.fails(&["cannot call echo.Wait of example/echo"]);
     assert_eq!(out.code, Some(4), "{out:?}");
     assert!(out.took < Duration::from_secs(5), "{out:?}");
 }
@@ -306,7 +306,7 @@ fn traces_through_services() {
         found.unwrap_or_else(|| panic!("no {part:?}: {out:#?}"))
     };
     let relay = line(r#"calls echo.Relay { who: "you" }"#);
-    let hello = line(r#"    echo-"#);
+    let hello = line(r#"    example/echo calls echo.Hello { who: "you" }"#);
     assert!(relay < hello, "{out:#?}");
     assert!(
         line(r#"example/hello answers echo.Reply { text: "hello you" }"#)

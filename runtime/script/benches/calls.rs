@@ -132,6 +132,9 @@ fn main() {
     for scope in ["process", "os"] {
         let head = head(scope, scope);
         let took = run(&[&(head.clone() + SERVER), &(head + CALLER)]);
-        show(&format!("Lua to Lua, one thread, {scope}"), took.trim().parse().unwrap());
+        show(
+            &format!("Lua to Lua, one thread, {scope}"),
+            took.trim().parse().unwrap(),
+        );
     }
 }

@@ -323,6 +323,10 @@ impl Outgoing for Sent {
         &self.ty.name
     }
 
+    fn shape(&self) -> Option<Shape> {
+        Some((*self.ty.shape).clone())
+    }
+
     fn take(&mut self) -> Payload {
         let tree = match std::mem::replace(&mut self.what, What::Tree(Tree::Unit)) {
             What::Tree(tree) => tree,
