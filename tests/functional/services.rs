@@ -397,6 +397,32 @@ fn tags_that_nobody_takes() {
 }
 
 #[test]
+fn a_service_by_its_address() {
+    let node = Node::start();
+    let script = r#"
+        local gshell = require "gshell"
+        local Ping = gshell.message("ping.Ping", { n = "i32" })
+        local server = gshell.server { publisher = "example" }
+        local service = server:publish("ping", { [Ping] = function(req) return req end }, { tcp = "127.0.0.1:0" })
+        print("at " .. service.tcp .. " it is")
+        server:serve()
+    "#;
+    let id = node.run_script(&[], script, &[]);
+    let log = node.wait_log(&id, "it is");
+    let place = log.split_whitespace().nth(1).unwrap();
+    let out = node.ok(&["call", "--tcp", place, "example/ping", "ping.Ping", r#"{"n":-5}"#]);
+    assert_eq!(out, r#"{"n":-5}"#);
+    assert!(
+        node.ok(&["schema", "--tcp", place, "example/ping"])
+            .contains("n: i32")
+    );
+    let out = node.cmd(&["call", "--tcp", place, "example/pong", "ping.Ping"]);
+    out.fails(&["example/pong is not at this address, example/ping is"]);
+    let out = node.cmd(&["call", "example/ping", "ping.Ping", r#"{"n":1}"#]);
+    out.fails(&["service not found: example/ping"]);
+}
+
+#[test]
 fn a_service_that_hangs_holds_nothing_up() {
     let node = echo();
     let signal = |signal| {
