@@ -3,6 +3,7 @@
 ---Messages and services, part of `gshell`.
 ---@class gshell
 ---@field types gshell.Types functions that make types
+---@field trace gshell.Trace follows messages through services
 local gshell = {}
 
 ---A type: a text such as "i32", "[string]?", "{ who: string }"; a table of fields; a message; or one of gshell.types.
@@ -101,7 +102,7 @@ local server = {}
 ---@class gshell.PublishOptions
 ---@field scope? string | string[]
 ---@field tcp? string
----@field workers? { resident?: integer, max?: integer, weight?: integer }
+---@field workers? { resident?: integer, max?: integer, weight?: integer, states?: integer }
 ---@field queue? integer
 ---@field ordered? boolean
 ---@field finishing? boolean
@@ -112,7 +113,7 @@ local server = {}
 
 ---Publishes a service.
 ---@param service string
----@param handlers table<gshell.Message, (fun(request: table, stream: gshell.Stream): table?) | table>
+---@param handlers table<gshell.Message, (fun(request: table, stream: gshell.Stream): table?) | table> | string
 ---@param options? gshell.PublishOptions
 ---@return gshell.Service service
 function server:publish(service, handlers, options) end
@@ -202,3 +203,22 @@ function stream:peer() end
 
 ---Finishes it, and receives no more.
 function stream:close() end
+
+---@class gshell.Trace
+local trace = {}
+
+---Traces the next calls with messages of this name.
+---@param name string
+---@param options? { count?: integer, filters?: table<string, string> }
+---@return string token
+function trace.tag(name, options) end
+
+---Takes tags away.
+---@param name? string
+---@return integer count
+function trace.untag(name) end
+
+---The traces as text.
+---@param options? { token?: string, form?: "list" | "plantuml" | "mermaid", clear?: boolean }
+---@return string text
+function trace.show(options) end

@@ -148,13 +148,13 @@ impl Socket {
 
 impl Read for &Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        fdio::read(self.as_fd(), buf)
+        fdio::recv(self.as_fd(), buf)
     }
 }
 
 impl Write for &Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        fdio::write(self.as_fd(), bytes)
+        fdio::send(self.as_fd(), bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

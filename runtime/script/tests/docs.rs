@@ -188,6 +188,7 @@ fn documented_methods_exist() {
         ("timer", "require 'gshell'.every(1000, function() end)"),
         ("message", "require 'gshell'.message 'doc.M'"),
         ("types", "require 'gshell'.types"),
+        ("trace", "require 'gshell'.trace"),
         ("server", "require 'gshell'.server { publisher = 'doc' }"),
         ("service", &format!("{SERVED}service")),
         ("conn", &format!("{SERVED}conn")),

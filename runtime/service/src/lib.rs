@@ -1,8 +1,43 @@
-//! Services: publish them, connect to them, call them.
+//! Services: publish them, find them, call them.
 //!
-//! A [`Server`] answers the connections of one published service with handlers by request type, on
-//! the thread that reads. A [`Client`] is the other end on an executor; [`blocking::Client`] is the
-//! same for programs without one (the command line). Both drive the same pure session machine.
+//! A [`Publisher`] publishes a service: [`Handlers`] by request type, in one or more [`Scopes`]. [`discover`] finds it and
+//! gives a [`Client`], whose calls may overlap, on as many [`Stream`]s as one likes. [`blocking::Client`] is the same for
+//! programs without an executor (the command line). Inside a process messages move, between processes both sides drive
+//! the same pure session machine.
+//!
+//! ```
+//! use gshell_service::{Handlers, Node, PublishOptions, Publisher, Scopes, discover, rt};
+//! use gshell_wire::{Fault, Message};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Message)]
+//! #[message(name = "example.Hello")]
+//! struct Hello {
+//!     name: String,
+//! }
+//!
+//! #[derive(Serialize, Deserialize, Message)]
+//! #[message(name = "example.Greeting")]
+//! struct Greeting {
+//!     text: String,
+//! }
+//!
+//! rt::block_on(async {
+//!     let node = Node::at("/run/gshell");
+//!     let handlers = Handlers::new().on(|hello: Hello, _| async move {
+//!         let text = format!("hello, {}", hello.name);
+//!         Ok(Greeting { text })
+//!     });
+//!     let publisher = Publisher::new(&node, "example")?;
+//!     let _published = publisher.publish("hello", handlers, Scopes::PROCESS, &PublishOptions::default())?;
+//!
+//!     let client = discover(&node, "example", "hello").one().await?;
+//!     let greeting: Greeting = client.call(Hello { name: "board".into() }).await?;
+//!     assert_eq!(greeting.text, "hello, board");
+//!     Ok::<(), Fault>(())
+//! })?;
+//! # Ok::<(), Fault>(())
+//! ```
 
 mod address;
 pub mod blocking;

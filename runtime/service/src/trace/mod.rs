@@ -18,5 +18,4 @@ pub use self::points::Expected;
 pub(crate) use self::points::{
     client_recv, client_recv_known, client_send, server_error, server_recv, server_send, stream_send,
 };
-pub(crate) use self::state::{list, purge, untag};
-pub use self::state::{read, set_process_name, tag};
+pub use self::state::{list, purge, read, set_process_name, tag, untag};

@@ -135,14 +135,16 @@ pub fn tag(request: &TraceTag) -> Result<TraceTagged, Fault> {
     set
 }
 
-pub(crate) fn untag(request: &TraceUntag) -> TraceDropped {
+/// Takes tags of this process away.
+pub fn untag(request: &TraceUntag) -> TraceDropped {
     let mut state = state();
     let count = state.tags.remove(&request.name);
     TAGGED.store(state.tags.any(), Ordering::Relaxed);
     TraceDropped { count }
 }
 
-pub(crate) fn list(_: &TraceList) -> TraceTags {
+/// The tags of this process.
+pub fn list(_: &TraceList) -> TraceTags {
     TraceTags {
         tags: state().tags.all().iter().map(tagged).collect(),
     }
@@ -158,7 +160,8 @@ pub fn read(request: &TraceRead) -> TraceRecords {
     }
 }
 
-pub(crate) fn purge() -> TraceDropped {
+/// Forgets all that this process noted.
+pub fn purge() -> TraceDropped {
     TraceDropped {
         count: state().ring.purge(),
     }

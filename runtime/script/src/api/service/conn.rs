@@ -1,6 +1,7 @@
 //! Connections to services.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 
 use gshell_service::builtin::difference;
@@ -30,7 +31,8 @@ struct Slot {
 
 /// A connection that is open.
 pub struct Open {
-    pub client: Client,
+    /// None once it was closed: streams of it may still be around.
+    client: RefCell<Option<Rc<Client>>>,
     reconnects: bool,
     described: RefCell<Option<Rc<Described>>>,
 }
@@ -46,7 +48,7 @@ impl Connection {
     /// Takes over a client; it counts as one open thing of the environment.
     pub fn new(shared: &Rc<Shared>, name: String, client: Client, reconnects: bool) -> Result<Connection> {
         let open = Rc::new(Open {
-            client,
+            client: RefCell::new(Some(Rc::new(client))),
             reconnects,
             described: RefCell::default(),
         });
@@ -58,8 +60,9 @@ impl Connection {
         });
         let weak = Rc::downgrade(&slot);
         let ticket = shared.cx.resources.add("a connection", move || {
-            let slot = weak.upgrade();
-            drop(slot.and_then(|slot| slot.open.take()));
+            if let Some(open) = weak.upgrade().and_then(|slot: Rc<Slot>| slot.open.take()) {
+                drop(open.client.take());
+            }
         })?;
         *slot._ticket.borrow_mut() = Some(ticket);
         Ok(Connection(slot))
@@ -76,18 +79,26 @@ impl Connection {
     }
 
     fn close(&self) {
-        drop(self.0.open.take());
+        if let Some(open) = self.0.open.take() {
+            drop(open.client.take());
+        }
         drop(self.0._ticket.take());
     }
 }
 
 impl Open {
+    fn client(&self) -> Result<Rc<Client>> {
+        let client = self.client.borrow().clone();
+        client.ok_or_else(|| raise("closed", "the connection is closed"))
+    }
+
     /// Asks the service what it handles, once for a connection.
     async fn described(&self, shared: &Shared, lua: &WeakLua) -> Result<Rc<Described>> {
         if let Some(known) = &*self.described.borrow() {
             return Ok(Rc::clone(known));
         }
-        let asked = self.client.call::<Describe, Description>(Describe {});
+        let client = self.client()?;
+        let asked = client.call::<Describe, Description>(Describe {});
         let description = shared.cx.wait(asked).await?.map_err(raised)?;
         let Some(lua) = lua.try_upgrade() else {
             return Err(raise("stopped", "stopped"));
@@ -139,16 +150,20 @@ impl Open {
     ) -> Result<(Value, Rc<Type>)> {
         let ty = match shared.types.by_key(incoming.key) {
             Some(ty) => ty,
-            None => {
-                let described = self.described(shared, lua).await?;
-                let found = described.types.iter().find(|ty| ty.key == incoming.key);
-                found.cloned().ok_or_else(|| unknown(&incoming))?
-            }
+            // Behind a pointer, as all that happens once for a connection: the futures of calls stay small.
+            None => Box::pin(self.by_key(shared, lua, incoming.key)).await?,
         };
         let Some(lua) = lua.try_upgrade() else {
             return Err(raise("stopped", "stopped"));
         };
         Ok((ty.read(&lua, incoming.payload)?, ty))
+    }
+
+    /// The type with this key that the service handles, or sends.
+    async fn by_key(&self, shared: &Shared, lua: &WeakLua, key: u64) -> Result<Rc<Type>> {
+        let described = self.described(shared, lua).await?;
+        let found = described.types.iter().find(|ty| ty.key == key);
+        found.cloned().ok_or_else(|| unknown(key))
     }
 
     /// What is said of a fault: if the service has the message in another shape, how they differ.
@@ -208,7 +223,9 @@ impl What {
     ) -> Result<(Rc<Type>, Value)> {
         match (self, open) {
             (What::Known(ty, value), _) => Ok((ty, value)),
-            (What::Named(name, value), Some(open)) => Ok((open.by_name(shared, lua, &name).await?, value)),
+            (What::Named(name, value), Some(open)) => {
+                Ok((Box::pin(open.by_name(shared, lua, &name)).await?, value))
+            }
             (What::Named(name, value), None) => match shared.types.by_name(&name) {
                 Some(ty) => Ok((ty, value)),
                 None => Err(raise(
@@ -250,27 +267,41 @@ pub async fn call(
     (what, options): (What, CallOptions),
 ) -> Result<Value> {
     let (stream, open) = match &over {
-        Over::Conn(open) => (open.client.default_stream(), Some(open)),
+        Over::Conn(open) => (open.client()?.default_stream(), Some(open)),
         Over::Stream(stream, open) => (stream.clone(), open.as_ref()),
     };
-    let (ty, value) = what.resolve(&shared, open.map(|open| &**open), &lua).await?;
+    let (ty, value) = match what {
+        What::Known(ty, value) => (ty, value),
+        named => Box::pin(named.resolve(&shared, open.map(|open| &**open), &lua)).await?,
+    };
     let mut sent = Sent::new(&ty, value, is_local(&stream))?;
     let cx = &shared.cx;
     let answer = match &over {
         // Only a client that connects again has to be there: else closing it ends its calls.
-        Over::Conn(open) if open.reconnects => cx.wait(open.client.call_with(&options, &mut sent)).await?,
-        _ => cx.wait(stream.call_with(&options, &mut sent)).await?,
+        Over::Conn(open) if open.reconnects => {
+            let client = open.client()?;
+            cx.wait(Box::pin(client.call_with(&options, &mut sent))).await?
+        }
+        // By reference: a future that is passed on by value is there once more in each that it passes through.
+        _ => cx.wait(pin!(stream.call_with(&options, &mut sent))).await?,
     };
     match (answer, open) {
-        (Ok(incoming), Some(open)) => Ok(open.read(&shared, &lua, incoming).await?.0),
-        (Ok(incoming), None) => match (shared.types.by_key(incoming.key), lua.try_upgrade()) {
-            (Some(ty), Some(lua)) => ty.read(&lua, incoming.payload),
-            _ => Err(unknown(&incoming)),
+        (Ok(incoming), open) => match (shared.types.by_key(incoming.key), open) {
+            (Some(ty), _) => read(&lua, &ty, incoming),
+            (None, Some(open)) => Ok(Box::pin(open.read(&shared, &lua, incoming)).await?.0),
+            (None, None) => Err(unknown(incoming.key)),
         },
         (Err(fault), Some(open)) if fault.code() == Some(Code::UnknownMessage) => {
-            Err(open.explain(&shared, &lua, &ty, fault).await)
+            Err(Box::pin(open.explain(&shared, &lua, &ty, fault)).await)
         }
         (Err(fault), _) => Err(sent.error(fault)),
+    }
+}
+
+fn read(lua: &WeakLua, ty: &Type, incoming: Incoming) -> Result<Value> {
+    match lua.try_upgrade() {
+        Some(lua) => ty.read(&lua, incoming.payload),
+        None => Err(raise("stopped", "stopped")),
     }
 }
 
@@ -317,7 +348,8 @@ fn methods(add: &Functions<'_>) -> Result<()> {
     add.waiting_method("stream", |_, (this,): (This,)| {
         let (shared, open) = this.parts()?;
         Ok((Rc::clone(&shared.cx), async move {
-            let stream = shared.cx.wait(open.client.open()).await?.map_err(raised)?;
+            let client = open.client()?;
+            let stream = shared.cx.wait(client.open()).await?.map_err(raised)?;
             Stream::opened(&shared, open, stream)
         }))
     })?;
@@ -341,7 +373,7 @@ fn methods(add: &Functions<'_>) -> Result<()> {
     })?;
     add.value("peer", |lua, (this,): (This,)| {
         let (_, open) = this.parts()?;
-        hooks::table(lua, &open.client.peer())
+        hooks::table(lua, &open.client()?.peer())
     })?;
     add.nothing("close", |_, (this,): (This,)| {
         this.close();

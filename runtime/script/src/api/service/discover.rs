@@ -9,6 +9,7 @@ use mlua::{Lua, Result, Table, Value};
 use super::Shared;
 use super::conn::Connection;
 use super::fault::raised;
+use super::states::PUBLISHER;
 use crate::api::options::{Options, invalid};
 use crate::call::Functions;
 
@@ -157,7 +158,7 @@ fn words(function: &'static str, option: &str, value: &Value) -> Result<Vec<Stri
 
 fn list(lua: &Lua, found: Vec<Found>) -> Result<Table> {
     let list = lua.create_table_with_capacity(found.len(), 0)?;
-    for found in found {
+    for found in found.into_iter().filter(|found| found.publisher != PUBLISHER) {
         let entry = lua.create_table_with_capacity(0, 5)?;
         entry.raw_set("publisher", found.publisher)?;
         entry.raw_set("service", found.service)?;

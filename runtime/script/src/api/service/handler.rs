@@ -79,9 +79,9 @@ impl Service {
     }
 
     /// Runs the function to its end: what it returned, or how it failed.
-    pub async fn finish(&self, mut body: Sliced<Results>) -> Result<Value, Failure> {
-        let results = poll_fn(|context| Pin::new(&mut body).poll(context)).await;
-        self.rest(&body);
+    pub async fn finish(&self, body: &mut Sliced<Results>) -> Result<Value, Failure> {
+        let results = poll_fn(|context| Pin::new(&mut *body).poll(context)).await;
+        self.rest(body);
         match results {
             Ok((Value::Boolean(true), value, _, _)) => Ok(value),
             Ok((_, value, message, traceback)) => Err(Failure {
@@ -171,7 +171,7 @@ async fn work(service: Rc<Service>, handler: Rc<Handler>, incoming: Incoming, re
     let faulty = |error: mlua::Error| fault::of_error(&error);
     let _alive = Alive::new(&service.shared.cx).map_err(faulty)?;
     let (local, is_call) = (request.peer().scope == Scope::Process, request.is_call());
-    let body = {
+    let mut body = {
         let lua = service.lua.try_upgrade().ok_or_else(stopped)?;
         let value = handler.ty.read(&lua, incoming.payload).map_err(faulty)?;
         let stream = match handler.stream {
@@ -185,7 +185,7 @@ async fn work(service: Rc<Service>, handler: Rc<Handler>, incoming: Incoming, re
             .begin(&lua, &handler.function, value, stream)
             .map_err(faulty)?
     };
-    let reply = match service.finish(body).await {
+    let reply = match service.finish(&mut body).await {
         Ok(reply) => reply,
         Err(failure) => {
             service.report(&format!("the handler of {}", handler.ty.name), &failure);

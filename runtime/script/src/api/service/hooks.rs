@@ -85,8 +85,8 @@ fn admit(service: &Weak<Service>, function: &Function, peer: &Peer) -> std::resu
     let faulty = |error: mlua::Error| fault::of_error(&error);
     let peer = table(&lua, peer).map_err(faulty)?;
     let body = service.begin(&lua, function, Value::Table(peer), Value::Nil);
-    let body = body.map_err(faulty)?;
-    match future::block_on(future::poll_once(service.finish(body))) {
+    let mut body = body.map_err(faulty)?;
+    match future::block_on(future::poll_once(service.finish(&mut body))) {
         None => {
             let text = "on_connect of this service waited: it has to answer at once";
             Err(Fault::new(Code::Script, text))
@@ -114,11 +114,11 @@ fn run(
     };
     let begun = argument(&lua).and_then(|argument| service.begin(&lua, function, argument, Value::Nil));
     // Only memory that is full keeps it from beginning.
-    let Ok(body) = begun else { return };
+    let Ok(mut body) = begun else { return };
     drop(lua);
     let own = Rc::clone(&service);
     let work = async move {
-        if let Err(failure) = own.finish(body).await {
+        if let Err(failure) = own.finish(&mut body).await {
             own.report(what, &failure);
         }
     };

@@ -1,11 +1,11 @@
 //! `gshell.message`: message types of a script, and the tables that are messages.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use gshell_service::{Body, Incoming, Outgoing, Payload};
+use gshell_service::{Body, Outgoing, Payload};
 use gshell_wire::{EncodeError, Limits, Priority, Shape, Value as Tree};
 use mlua::{Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value};
 
@@ -82,8 +82,8 @@ impl Type {
 /// The message types of one environment. A type lives as long as something uses it.
 #[derive(Default)]
 pub struct Types {
-    by_key: RefCell<HashMap<u64, Weak<Type>>>,
-    by_meta: RefCell<HashMap<usize, Weak<Type>>>,
+    by_key: RefCell<BTreeMap<u64, Weak<Type>>>,
+    by_meta: RefCell<BTreeMap<usize, Weak<Type>>>,
 }
 
 /// Types after which those that are gone are looked for.
@@ -324,7 +324,7 @@ impl Outgoing for Sent {
     }
 
     fn shape(&self) -> Option<Shape> {
-        Some((*self.ty.shape).clone())
+        Some(self.ty.shape.as_ref().clone())
     }
 
     fn take(&mut self) -> Payload {
@@ -341,10 +341,8 @@ impl Outgoing for Sent {
 
 /// The error of a message that nobody here can read.
 #[cold]
-pub fn unknown(incoming: &Incoming) -> mlua::Error {
-    let text = format!(
-        "a message with the key {:016x} came, which neither the script nor the service describes",
-        incoming.key
-    );
+pub fn unknown(key: u64) -> mlua::Error {
+    let text =
+        format!("a message with the key {key:016x} came, which neither the script nor the service describes");
     raise("unknown_message", text)
 }

@@ -19,7 +19,9 @@ mod handler;
 mod hooks;
 mod message;
 mod server;
+mod states;
 mod stream;
+mod trace;
 mod types;
 
 use message::Types;
@@ -54,6 +56,7 @@ pub fn register(add: &Functions<'_>, cx: &Rc<Context>) -> Result<()> {
     });
     message::register(add, &shared.types)?;
     server::register(add, &shared)?;
+    trace::register(add, &shared)?;
     discover::register(add, &shared)
 }
 
@@ -62,7 +65,7 @@ fn seconds(function: &str, options: Table) -> Result<Option<Duration>> {
     let mut timeout = None;
     for entry in options.pairs::<Value, Value>() {
         let (key, value) = entry?;
-        if !key.as_string().is_some_and(|key| key == "timeout") {
+        if key.as_string().is_none_or(|key| key != "timeout") {
             let text = format!("{function}: the only option is \"timeout\"");
             return Err(raise("invalid", text));
         }

@@ -8,11 +8,12 @@ use std::time::Duration;
 use gshell_service::{
     Dynamic, Handlers, Identity, PublishOptions, Published, Publisher, Scopes, Workers, current, rt,
 };
-use mlua::{Function, Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value};
+use mlua::{Function, Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value, WeakLua};
 
 use super::fault::raised;
 use super::handler::{self, Handler, Service, message_type};
 use super::message::Type;
+use super::states::{STATES_MAX, States};
 use super::{Shared, discover, hooks};
 use crate::api::options::{Options, invalid};
 use crate::call::{self, Functions};
@@ -86,24 +87,71 @@ const KNOWN: &[&str] = &[
 ];
 
 impl Inner {
-    fn publish(&self, lua: &Lua, name: String, handlers: &Table, options: Option<Table>) -> Result<Handle> {
-        if self.closing.get() {
-            return Err(crate::errors::raise("closed", "the server is closed"));
+    fn open(&self) -> Result<()> {
+        match self.closing.get() {
+            true => Err(crate::errors::raise("closed", "the server is closed")),
+            false => Ok(()),
         }
+    }
+
+    /// The handlers of a module, in states of their own.
+    async fn publish_states(
+        &self,
+        lua: WeakLua,
+        name: String,
+        module: String,
+        options: Option<Table>,
+    ) -> Result<Handle> {
+        self.open()?;
+        let gone = || crate::errors::raise("stopped", "stopped");
+        let options = Options::new(PUBLISH, options, KNOWN)?;
+        let count = {
+            let lua = lua.try_upgrade().ok_or_else(gone)?;
+            let workers = options.get::<Table>(&lua, "workers")?;
+            let workers = Options::new(PUBLISH, workers, &["states", "resident", "max", "weight"])?;
+            workers.get::<u32>(&lua, "states")?.unwrap_or(1)
+        };
+        if count == 0 || count > STATES_MAX {
+            let text = format!("option \"states\" is a number from 1 to {STATES_MAX}, not {count}");
+            return Err(invalid(PUBLISH, &text));
+        }
+        let (cx, node) = (&self.shared.cx, self.shared.node()?);
+        let states = cx
+            .wait(States::start(cx, node, &module, count))
+            .await?
+            .map_err(raised)?;
+        let lua = lua.try_upgrade().ok_or_else(gone)?;
+        let service = Service::new(&self.shared, &lua)?;
+        self.finish(&lua, name, states.handlers().map_err(raised)?, &options, service)
+    }
+
+    fn publish(&self, lua: &Lua, name: String, handlers: &Table, options: Option<Table>) -> Result<Handle> {
+        self.open()?;
         let options = Options::new(PUBLISH, options, KNOWN)?;
         let service = Service::new(&self.shared, lua)?;
         let mut made = Handlers::new();
         for entry in entries(&self.shared, handlers)? {
             made = add(made, &service, entry).map_err(raised)?;
         }
-        made = settings(lua, made, &options)?;
-        made = hooks::add(lua, made, &options, &service)?;
+        self.finish(lua, name, made, &options, service)
+    }
+
+    fn finish(
+        &self,
+        lua: &Lua,
+        name: String,
+        made: Handlers,
+        options: &Options,
+        service: Rc<Service>,
+    ) -> Result<Handle> {
+        let mut made = settings(lua, made, options)?;
+        made = hooks::add(lua, made, options, &service)?;
         made.identify(Identity {
             publisher: self.name.clone(),
             service: name.clone(),
             provider: self.shared.node()?.id.clone(),
         });
-        self.put_up(lua, name, made, &options, service)
+        self.put_up(lua, name, made, options, service)
     }
 
     fn put_up(
@@ -311,7 +359,7 @@ fn settings(lua: &Lua, mut handlers: Handlers, options: &Options) -> Result<Hand
         handlers = handlers.queue(usize::try_from(bound).unwrap_or(usize::MAX));
     }
     if let Some(workers) = options.get::<Table>(lua, "workers")? {
-        let given = Options::new(PUBLISH, Some(workers), &["resident", "max", "weight"])?;
+        let given = Options::new(PUBLISH, Some(workers), &["resident", "max", "weight", "states"])?;
         let default = Workers::default();
         handlers = handlers.workers(Workers {
             resident: given.get(lua, "resident")?.unwrap_or(default.resident),
@@ -355,10 +403,25 @@ impl UserData for Server {
 }
 
 fn methods(add: &Functions<'_>) -> Result<()> {
-    add.value(
+    add.waiting_method(
         "publish",
-        |lua, (this, name, handlers, options): (This, String, Table, Option<Table>)| {
-            this.0.publish(lua, name, &handlers, options)
+        |lua, (this, name, handlers, options): (This, String, Value, Option<Table>)| {
+            let (inner, lua) = (Rc::clone(&this.0), lua.weak());
+            let cx = Rc::clone(&inner.shared.cx);
+            Ok((cx, async move {
+                match (handlers, lua.try_upgrade()) {
+                    (Value::Table(handlers), Some(lua)) => inner.publish(&lua, name, &handlers, options),
+                    (Value::String(module), Some(_)) => {
+                        let module = module.to_string_lossy();
+                        Box::pin(inner.publish_states(lua, name, module, options)).await
+                    }
+                    (other, _) => {
+                        let what = other.type_name();
+                        let text = format!("the handlers are a table or the name of a module, not a {what}");
+                        Err(invalid(PUBLISH, &text))
+                    }
+                }
+            }))
         },
     )?;
     add.waiting_method("serve", |_, (this,): (This,)| {

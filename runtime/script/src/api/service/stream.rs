@@ -141,7 +141,7 @@ impl Slot {
             Some(open) => open.read(&self.shared, lua, incoming).await?,
             None => match (self.shared.types.by_key(incoming.key), lua.try_upgrade()) {
                 (Some(ty), Some(lua)) => (ty.read(&lua, incoming.payload)?, ty),
-                _ => return Err(unknown(&incoming)),
+                _ => return Err(unknown(incoming.key)),
             },
         };
         let Some(lua) = lua.try_upgrade() else {
