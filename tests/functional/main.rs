@@ -16,6 +16,7 @@ mod native;
 mod nodes;
 mod output;
 mod restart;
+mod services;
 mod strangers;
 mod terminals;
 

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use gshell_service::blocking::{Client, Received, Sent};
-use gshell_service::{Encoded, Incoming};
-use gshell_wire::{Code, Fault, Value};
+use gshell_service::{Incoming, Outgoing, Payload};
+use gshell_session::Body;
+use gshell_wire::{Code, EncodeError, Fault, Shape, Value};
 
 use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
@@ -75,6 +76,37 @@ fn check_seconds(text: &str) -> Result<(), String> {
     seconds(text).map(drop)
 }
 
+/// A message that is sent, with what a trace wants to know of it.
+struct Request<'a> {
+    ty: &'a Type,
+    bytes: Vec<u8>,
+}
+
+impl Body for Request<'_> {
+    fn key(&self) -> u64 {
+        self.ty.key
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(&self.bytes);
+        Ok(())
+    }
+}
+
+impl Outgoing for Request<'_> {
+    fn name(&self) -> &str {
+        &self.ty.name
+    }
+
+    fn take(&mut self) -> Payload {
+        Payload::Bytes(std::mem::take(&mut self.bytes))
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some(self.ty.shape.clone())
+    }
+}
+
 /// A conversation with one service.
 struct Caller {
     client: Client,
@@ -138,11 +170,7 @@ impl Caller {
             ))
         })?;
         let limit = self.limit.or((!ty.stream).then_some(ANSWER));
-        let message = Encoded {
-            key: ty.key,
-            name,
-            bytes,
-        };
+        let message = Request { ty, bytes };
         let stream = self.client.open().map_err(failed)?;
         let deadline = limit.filter(|_| !ty.stream);
         let sent = self.client.request(stream, &message, deadline).map_err(failed)?;
@@ -210,9 +238,12 @@ fn encode<'a>(types: &[&'a Type], json: &[u8]) -> Result<(&'a Type, Vec<u8>), St
 /// A message that came as a line of JSON. One of an unknown type has its key and its bytes.
 fn line(known: &Known, ty: &Type, types: bool, message: Incoming) -> Result<String, Fault> {
     let key = message.key;
-    let mut replies = ty.replies.iter().chain(known.all().flat_map(|ty| &ty.replies));
-    let found = replies.find(|reply| reply.key == key);
-    let shape = found.map(|reply| &reply.shape);
+    let replies = ty.replies.iter().chain(known.all().flat_map(|ty| &ty.replies));
+    let replies = replies.map(|reply| (reply.key, &reply.name, &reply.shape));
+    // What is only sent may also be what is handled, and is described there.
+    let handled = known.all().map(|ty| (ty.key, &ty.name, &ty.shape));
+    let found = replies.chain(handled).find(|(known, ..)| *known == key);
+    let shape = found.map(|(.., shape)| shape);
     let value = match shape {
         Some(shape) => message.value(shape)?,
         None => object([
@@ -224,7 +255,7 @@ fn line(known: &Known, ty: &Type, types: bool, message: Incoming) -> Result<Stri
     Ok(match (types, found) {
         (false, _) => format!("{value}\n"),
         (true, found) => {
-            let name = found.map_or(Value::Unit, |reply| text(&reply.name));
+            let name = found.map_or(Value::Unit, |(_, name, _)| text(name));
             format!("{{\"type\":{},\"value\":{value}}}\n", compact(&name, None))
         }
     })

@@ -63,7 +63,8 @@ impl Node {
                 });
             }
             Values::Message => {
-                let types = types(&dirs, matches.texts(0).first().map(String::as_str));
+                let first = matches.texts(0).into_iter().next();
+                let types = types(&dirs, first.filter(|word| word.contains('/')).as_deref());
                 return Some(Self {
                     types,
                     ..Self::default()
@@ -94,11 +95,14 @@ fn types(dirs: &Dirs, service: Option<&str>) -> Vec<(String, String)> {
         if service.is_none_or(|service| service == name) {
             let described = open(&path).and_then(|mut client| call(&mut client, &Describe {}));
             let described = described.map_or_else(Vec::new, |known: Description| known.messages);
-            types.extend(described.into_iter().map(|message| (message.name, message.help)));
+            for message in described {
+                let ty = (message.name, message.help);
+                if let Err(at) = types.binary_search(&ty) {
+                    types.insert(at, ty);
+                }
+            }
         }
     }
-    types.sort();
-    types.dedup();
     types
 }
 

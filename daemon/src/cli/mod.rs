@@ -72,6 +72,12 @@ const GLOBAL_OPTIONS: &[Opt] = &[
     Opt::value("provider", "NODE", "Node that the command is for")
         .short('p')
         .default(SELF),
+    Opt::value(
+        "trace",
+        "TYPES",
+        "Trace the messages of these types that this command sends, and print the trace to standard error at the end",
+    )
+    .values(Values::Message),
     Opt::flag("json", "Print tables and results as JSON"),
     Opt::value(
         "run-dir",
@@ -155,13 +161,26 @@ fn command(words: Vec<OsString>) -> Outcome {
     let text = match matches.read(words) {
         Ok(()) => {
             matches.check()?;
-            return (matches.command().run)(&global(&matches)?, &matches);
+            return run(&matches);
         }
         Err(Stop::Wrong(failure)) => return Err(failure),
         Err(Stop::Version) => format!("gshell {VERSION}\n"),
         Err(Stop::Help(long)) => help(matches.path(), long, Style::of_stdout()),
     };
     output::print(&text).map(|_| Status::Ok)
+}
+
+fn run(matches: &Matches) -> Outcome {
+    let (global, run) = (global(matches)?, matches.command().run);
+    // A command may have a flag of this name.
+    let types = matches.text("trace").filter(|types| !types.is_empty());
+    match types {
+        Some(types) => {
+            let types: Vec<&str> = types.split(',').collect();
+            mtrace::traced(&global, &types, &mut || run(&global, matches))
+        }
+        None => run(&global, matches),
+    }
 }
 
 /// What every command is told.

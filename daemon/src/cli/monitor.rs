@@ -1,6 +1,5 @@
 //! `gshell monitor`: the figures of all services as they change.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -94,7 +93,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         patterns.push("*".to_owned());
     }
     let redraw = !global.json && std::io::stdout().is_terminal();
-    let mut services = BTreeMap::new();
+    let mut services = Vec::new();
     look(global, &patterns, &mut services)?;
     let mut shown = 0;
     while count.is_none_or(|count| shown < count) {
@@ -117,12 +116,8 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
 }
 
 /// Asks all services; those that are new are added, those that do not answer any more are left out.
-fn look(
-    global: &Global,
-    patterns: &[String],
-    services: &mut BTreeMap<String, Watched>,
-) -> Result<(), Failure> {
-    let mut now = BTreeMap::new();
+fn look(global: &Global, patterns: &[String], services: &mut Vec<(String, Watched)>) -> Result<(), Failure> {
+    let mut now: Vec<(String, Watched)> = Vec::new();
     let mut failed = None;
     for pattern in patterns {
         match service::find(global, pattern) {
@@ -130,11 +125,12 @@ fn look(
             Ok(found) => {
                 for found in found {
                     let name = service::name_of(&found);
-                    if !now.contains_key(&name)
-                        && let Some(watched) = ask(&name, &found, services.remove(&name))
-                    {
-                        now.insert(name, watched);
+                    if now.iter().any(|(known, _)| *known == name) {
+                        continue;
                     }
+                    let old = services.iter().position(|(known, _)| *known == name);
+                    let old = old.map(|at| services.swap_remove(at).1);
+                    now.extend(ask(&name, &found, old).map(|watched| (name, watched)));
                 }
             }
         }
@@ -195,7 +191,7 @@ impl Watched {
     }
 }
 
-fn all(services: &BTreeMap<String, Watched>) -> Vec<Rate<'_>> {
+fn all(services: &[(String, Watched)]) -> Vec<Rate<'_>> {
     services
         .iter()
         .flat_map(|(name, watched)| watched.rates(name))
@@ -206,6 +202,9 @@ const HEAD: [&str; 10] = [
     "SERVICE", "MESSAGE", "CALLS/S", "ERRORS/S", "RUNNING", "QUEUED", "P50", "P90", "P99", "MAX",
 ];
 
+/// Columns of lines: time, then as [`HEAD`].
+const WIDTHS: [usize; 11] = [24, 24, 24, 8, 8, 7, 6, 6, 6, 6, 6];
+
 fn cells(rate: &Rate<'_>) -> Vec<String> {
     let mut row = vec![rate.service.to_owned(), rate.message.name.clone()];
     row.extend([rate.calls, rate.errors].map(|rate| format!("{rate:.1}")));
@@ -215,14 +214,16 @@ fn cells(rate: &Rate<'_>) -> Vec<String> {
 }
 
 /// The table for a terminal, cut to its size.
-fn screen(services: &BTreeMap<String, Watched>) -> String {
+fn screen(services: &[(String, Watched)]) -> String {
     let (width, height) = term::window_size(std::io::stdout().as_fd()).unwrap_or((0, 0));
     let height = usize::from(if height == 0 { LINES } else { height });
-    let mut rates: Vec<Rate<'_>> = all(services)
-        .into_iter()
-        .filter(|rate| rate.message.calls > 0)
-        .collect();
-    rates.sort_by(|a, b| b.calls.total_cmp(&a.calls));
+    let mut rates: Vec<Rate<'_>> = Vec::new();
+    for rate in all(services) {
+        if rate.message.calls > 0 {
+            let at = rates.partition_point(|other| other.calls >= rate.calls);
+            rates.insert(at, rate);
+        }
+    }
     let mut rows = vec![table::row(HEAD)];
     rows.extend(rates.iter().map(cells));
     let mut text = format!(
@@ -245,7 +246,7 @@ fn screen(services: &BTreeMap<String, Watched>) -> String {
 }
 
 /// A line for each message type that was called since the time before.
-fn lines(services: &BTreeMap<String, Watched>, head: bool) -> String {
+fn lines(services: &[(String, Watched)], head: bool) -> String {
     let now = time::rfc3339(clock::wall_ms()).unwrap_or_default();
     let mut rows = Vec::new();
     if head {
@@ -253,17 +254,17 @@ fn lines(services: &BTreeMap<String, Watched>, head: bool) -> String {
         rows[0].extend(table::row(HEAD));
     }
     for rate in all(services) {
-        if rate.calls > 0.0 || rate.message.in_flight > 0 {
+        if rate.calls > 0.0 {
             let mut row = vec![now.clone()];
             row.extend(cells(&rate));
             rows.push(row);
         }
     }
-    table::columns(&rows, 3)
+    table::spaced(&rows, 3, &WIDTHS)
 }
 
-fn json(services: &BTreeMap<String, Watched>) -> Value {
-    let one = |(name, watched): (&String, &Watched)| {
+fn json(services: &[(String, Watched)]) -> Value {
+    let one = |(name, watched): &(String, Watched)| {
         let messages = watched.rates(name).map(|rate| {
             object([
                 ("name", text(&rate.message.name)),

@@ -35,17 +35,3 @@ pub fn set_nonblocking(fd: impl AsFd, on: bool) -> io::Result<()> {
 pub fn number(fd: impl AsFd) -> i32 {
     fd.as_fd().as_raw_fd()
 }
-
-/// As [`read`], for sockets: shorter on its way through the kernel.
-pub fn recv(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
-    Ok(nix::sys::socket::recv(fd.as_raw_fd(), buf, MsgFlags::empty())?)
-}
-
-/// As [`write`], for sockets; a peer that is gone is an error and never a signal, whatever the program does with those.
-pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    Ok(nix::sys::socket::send(
-        fd.as_raw_fd(),
-        bytes,
-        MsgFlags::MSG_NOSIGNAL,
-    )?)
-}

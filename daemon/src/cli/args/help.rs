@@ -87,7 +87,9 @@ pub fn help(path: &Path, long: bool, style: Style) -> String {
     page.section("Arguments", arguments(command));
     let own = command.options.iter().chain([&HELP]);
     page.section("Options", own.filter(|option| !option.hidden).map(row).collect());
-    page.section("Global options", GLOBAL_OPTIONS.iter().map(row).collect());
+    let own = |option: &&Opt| command.options.iter().any(|own| own.long == option.long);
+    let global = GLOBAL_OPTIONS.iter().filter(|option| !own(option));
+    page.section("Global options", global.map(row).collect());
     if !command.examples.is_empty() {
         page.heading(if command.examples.len() > 1 {
             "Examples"

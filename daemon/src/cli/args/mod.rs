@@ -285,5 +285,8 @@ pub fn title(path: &Path) -> String {
 /// The options of the command at the end of `path`, its own first, those of every command behind them.
 pub fn options(path: &Path) -> impl Iterator<Item = &'static Opt> {
     let own = path.last().map_or(&[][..], |command| command.options);
-    own.iter().chain([&HELP]).chain(super::GLOBAL_OPTIONS)
+    // An own option of the same name comes before that of every command.
+    let global = super::GLOBAL_OPTIONS.iter();
+    let global = global.filter(|option| own.iter().all(|own| own.long != option.long));
+    own.iter().chain([&HELP]).chain(global)
 }

@@ -1,7 +1,5 @@
 //! `gshell mtrace list`: what is tagged, and what can be.
 
-use std::collections::BTreeMap;
-
 use gshell_service::builtin::messages::{TraceList, TraceTagged, TraceTags};
 use gshell_wire::Value;
 
@@ -40,18 +38,23 @@ fn run(global: &Global, _: &Matches) -> Outcome {
     Ok(Status::Ok)
 }
 
-/// The message types of all services, with the services that handle them.
-fn handled(global: &Global) -> BTreeMap<String, Vec<String>> {
-    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// Names of message types, sorted, each with the services that handle it.
+type Handled = [(String, Vec<String>)];
+
+/// The message types of all services.
+#[inline(never)]
+fn handled(global: &Global) -> Vec<(String, Vec<String>)> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
     for found in service::find(global, "*").unwrap_or_default() {
         let name = service::name_of(&found);
         let Ok(mut client) = service::connect_to(&found) else {
             continue;
         };
         for ty in Known::ask(&mut client, &name).map_or_else(|_| Vec::new(), |known| known.types) {
-            let services = all.entry(ty.name).or_default();
-            if !services.contains(&name) {
-                services.push(name.clone());
+            match all.binary_search_by(|(known, _)| known.cmp(&ty.name)) {
+                Err(at) => all.insert(at, (ty.name, vec![name.clone()])),
+                Ok(at) if !all[at].1.contains(&name) => all[at].1.push(name.clone()),
+                Ok(_) => {}
             }
         }
     }
@@ -61,11 +64,11 @@ fn handled(global: &Global) -> BTreeMap<String, Vec<String>> {
 /// Whether a service handles a message type like this.
 pub fn is_handled(global: &Global, pattern: &str) -> bool {
     handled(global)
-        .keys()
-        .any(|name| gshell_service::matches(pattern, name))
+        .iter()
+        .any(|(name, _)| gshell_service::matches(pattern, name))
 }
 
-fn page(tags: &[(String, TraceTagged)], handled: &BTreeMap<String, Vec<String>>) -> String {
+fn page(tags: &[(String, TraceTagged)], handled: &Handled) -> String {
     let mut page = String::new();
     if !tags.is_empty() {
         let mut rows = vec![table::row([
@@ -94,7 +97,7 @@ fn page(tags: &[(String, TraceTagged)], handled: &BTreeMap<String, Vec<String>>)
     page + &table::columns(&rows, 3)
 }
 
-fn json(tags: &[(String, TraceTagged)], handled: &BTreeMap<String, Vec<String>>) -> Value {
+fn json(tags: &[(String, TraceTagged)], handled: &Handled) -> Value {
     let tags = tags
         .iter()
         .map(|(process, tag)| object([("process", text(process)), ("tag", tree(tag))]));

@@ -104,7 +104,7 @@ pub fn traced(global: &Global, types: &[&str], work: &mut dyn FnMut() -> Outcome
         Ok(records) if records.is_empty() => {
             format!("nothing was traced: this command sent no {}", types.join(", "))
         }
-        Ok(records) => render(&records, Form::List),
+        Ok(records) => format!("traced:\n{}", render(&records, Form::List)),
         Err(failure) => failure.text,
     };
     output::note(&text);

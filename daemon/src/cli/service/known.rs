@@ -72,7 +72,7 @@ impl Known {
                     key: reply.key,
                 });
             }
-            types.push(Type {
+            let ty = Type {
                 shape: read(&message.name, &message.shape)?,
                 name: message.name,
                 key: message.key,
@@ -80,10 +80,11 @@ impl Known {
                 help: message.help,
                 stream: message.stream,
                 replies,
-            });
+            };
+            // Those of one name keep their order: the shape of today comes first.
+            let at = types.partition_point(|known: &Type| known.name <= ty.name);
+            types.insert(at, ty);
         }
-        // Those of one name keep their order: the shape of today comes first.
-        types.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             name: name.to_owned(),
             version: described.version,

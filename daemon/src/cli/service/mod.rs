@@ -73,12 +73,9 @@ fn search(global: &Global, name: &str, scopes: Scopes) -> Discover {
 /// The services that a pattern means, sorted; none is an error.
 pub fn find(global: &Global, pattern: &str) -> Result<Vec<Found>, Failure> {
     global.dirs.check_run().map_err(Failure::error)?;
-    let mut found = match search(global, pattern, Scopes::OS).all_blocking() {
-        Ok(found) => found,
-        Err(fault) => return Err(not_found(global, pattern, &fault)),
-    };
-    found.sort_by(|a, b| (&a.publisher, &a.service).cmp(&(&b.publisher, &b.service)));
-    Ok(found)
+    // The files of one scope come sorted.
+    let found = search(global, pattern, Scopes::OS).all_blocking();
+    found.map_err(|fault| not_found(global, pattern, &fault))
 }
 
 /// A connection to the one service that the command line names.

@@ -37,7 +37,8 @@ impl<'a> Page<'a> {
             self.out.push_str(&left);
         } else {
             let width = LEFT.saturating_sub(indent);
-            self.out.push_str(&format!("{left:<width$}  {}", printable(help)));
+            self.out
+                .push_str(&format!("{left:<width$}  {}", plain(&printable(help))));
         }
         self.out.push('\n');
     }
@@ -51,7 +52,7 @@ impl<'a> Page<'a> {
         let head = format!("{} ({})", ty.name, about.join(", "));
         self.line(indent, &head, "");
         if !ty.help.is_empty() {
-            self.line(indent + INDENT, &ty.help, "");
+            self.line(indent + INDENT, &plain(&ty.help), "");
         }
         self.top(&ty.shape, indent + INDENT);
         for reply in &ty.replies {
@@ -117,6 +118,11 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Without the links of the program's own documentation, which lead nowhere here.
+fn plain(help: &str) -> String {
+    help.replace("[`", "`").replace("`]", "`")
+}
+
 /// A type in short: structs and enums by their names, as far as they have some.
 fn word(shape: &Shape) -> String {
     match shape {
@@ -127,7 +133,7 @@ fn word(shape: &Shape) -> String {
         Shape::Option(of) => format!("{}?", word(of)),
         Shape::Map(keys, values) => format!("map<{}, {}>", word(keys), word(values)),
         Shape::Tuple(shapes) => format!("({})", shapes.iter().map(word).collect::<Vec<_>>().join(", ")),
-        plain => plain.to_string(),
+        simple => simple.to_string(),
     }
 }
 
@@ -160,7 +166,7 @@ fn message(ty: &Type) -> Value {
         ("key", text(format!("{:016x}", ty.key))),
         ("priority", text(ty.priority.to_string())),
         ("stream", Value::Bool(ty.stream)),
-        ("help", text(&ty.help)),
+        ("help", text(plain(&ty.help))),
         ("type", text(ty.shape.to_string())),
         ("fields", inside(&ty.shape)),
         ("replies", Value::List(replies.collect())),
@@ -173,7 +179,7 @@ fn inside(shape: &Shape) -> Value {
         object([
             ("name", text(name)),
             ("type", text(shape.to_string())),
-            ("help", text(help)),
+            ("help", text(plain(help))),
             ("fields", inside(shape)),
         ])
     };

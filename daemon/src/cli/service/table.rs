@@ -5,12 +5,18 @@ const WIDEST: usize = 48;
 
 /// The rows in columns; the first `left` of them begin at the left, the others end at the right.
 pub fn columns(rows: &[Vec<String>], left: usize) -> String {
+    spaced(rows, left, &[])
+}
+
+/// As [`columns`], with columns of these widths at least, so that further rows fit below.
+pub fn spaced(rows: &[Vec<String>], left: usize, least: &[usize]) -> String {
     let most = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells
             .map(|cell| cell.chars().count())
             .filter(|width| *width <= WIDEST)
+            .chain(least.get(column).copied())
             .max()
             .unwrap_or(0)
     };

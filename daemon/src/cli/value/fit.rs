@@ -22,8 +22,8 @@ pub fn fit(value: Value, shape: &Shape) -> Result<Value> {
         },
         (Shape::Option(_), Value::Unit) => Value::Unit,
         (Shape::Option(of), value) => Value::Option(Some(Box::new(fit(value, of)?))),
-        (Shape::List(of), Value::List(values)) => Value::List(each(values, |_| Some(of))?),
-        (Shape::Tuple(shapes), Value::List(values)) => Value::List(each(values, |at| shapes.get(at))?),
+        (Shape::List(of), Value::List(values)) => Value::List(each(values, &|_| Some(of))?),
+        (Shape::Tuple(shapes), Value::List(values)) => Value::List(each(values, &|at| shapes.get(at))?),
         (Shape::Map(keys, values), Value::Struct(fields)) => map(fields, keys, values)?,
         (Shape::Map(keys, values), Value::List(entries)) => pairs(entries, keys, values)?,
         (Shape::Struct { fields, .. }, Value::Struct(given)) => {
@@ -31,14 +31,14 @@ pub fn fit(value: Value, shape: &Shape) -> Result<Value> {
                 let field = fields.iter().find(|field| field.name == name);
                 field.map(|field| &field.shape)
             };
-            Value::Struct(named(given, of)?)
+            Value::Struct(named(given, &of)?)
         }
         (Shape::Enum { variants, .. }, Value::Struct(given)) => {
             let of = |name: &str| {
                 let variant = variants.iter().find(|variant| variant.name == name);
                 variant.map(|variant| &variant.shape)
             };
-            Value::Struct(named(given, of)?)
+            Value::Struct(named(given, &of)?)
         }
         (_, value) => value,
     })
@@ -62,7 +62,7 @@ fn under(mut error: ValueError, name: &str) -> ValueError {
 }
 
 /// Entries are numbered from 1, as everywhere in messages.
-fn each<'a>(values: Vec<Value>, of: impl Fn(usize) -> Option<&'a Shape>) -> Result<Vec<Value>> {
+fn each<'a>(values: Vec<Value>, of: &dyn Fn(usize) -> Option<&'a Shape>) -> Result<Vec<Value>> {
     let mut out = Vec::with_capacity(values.len());
     for (at, value) in values.into_iter().enumerate() {
         out.push(match of(at) {
@@ -76,7 +76,7 @@ fn each<'a>(values: Vec<Value>, of: impl Fn(usize) -> Option<&'a Shape>) -> Resu
 /// Names of JSON may come twice, and readers differ in which one counts; here that is an error.
 fn named<'a>(
     given: Vec<(String, Value)>,
-    of: impl Fn(&str) -> Option<&'a Shape>,
+    of: &dyn Fn(&str) -> Option<&'a Shape>,
 ) -> Result<Vec<(String, Value)>> {
     let mut out: Vec<(String, Value)> = Vec::with_capacity(given.len());
     for (name, value) in given {

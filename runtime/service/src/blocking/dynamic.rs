@@ -1,6 +1,6 @@
 //! Requests whose type is only known at run time, over a blocking connection: those of the command line.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gshell_session::Head;
 use gshell_wire::{Fault, Shape, Trace};
@@ -21,7 +21,8 @@ pub struct Sent {
 
 impl Client {
     /// Sends a request of any kind on `stream`; its answer, and what else comes, is up to [`Client::receive`].
-    /// `limit` travels with it, so that nobody works for an answer that nobody waits for.
+    /// `limit` travels with it, so that nobody works for an answer that nobody waits for. One waits at a time: what
+    /// answers an earlier one is dropped.
     pub fn request(
         &mut self,
         stream: u32,
@@ -35,9 +36,11 @@ impl Client {
             deadline_ms: inherited(limit).map(millis),
             trace,
         };
-        // Its answer is received and not dropped as a late one.
         self.waiting = head.call;
-        self.send_with(stream, head, message)?;
+        self.call_by = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let sent = self.send_with(stream, head, message);
+        self.call_by = None;
+        sent?;
         Ok(Sent {
             call: self.last_call,
             trace,

@@ -1,7 +1,7 @@
 //! From records to a tree of calls: by parent spans, never by the order in which things were noted, so calls that
 //! interleave and machines whose clocks differ do not mix anything up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::record::{Point, Record};
 
@@ -56,9 +56,13 @@ impl Tree<'_> {
 
 /// The trees of all traces in `records`, by token.
 pub fn trees(records: &[Record]) -> Vec<Tree<'_>> {
-    let mut tokens: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    // Places are found by bisection everywhere here: sorting is compiled anew for each type, and is large.
+    let mut tokens: Vec<(&str, Vec<&Record>)> = Vec::new();
     for record in records {
-        tokens.entry(&record.token).or_default().push(record);
+        match tokens.binary_search_by(|(token, _)| (*token).cmp(&record.token)) {
+            Ok(at) => tokens[at].1.push(record),
+            Err(at) => tokens.insert(at, (&record.token, vec![record])),
+        }
     }
     tokens
         .into_iter()
@@ -70,7 +74,17 @@ pub fn trees(records: &[Record]) -> Vec<Tree<'_>> {
 struct Span<'a> {
     parent: &'a str,
     records: Vec<&'a Record>,
-    children: Vec<&'a str>,
+    /// With the time of each, by which they are in order.
+    children: Vec<Begun<'a>>,
+    seen: bool,
+}
+
+/// When a call was noted first, and its span.
+type Begun<'a> = (u64, Point, &'a str);
+
+fn place<'a>(list: &mut Vec<Begun<'a>>, begun: Begun<'a>) {
+    let at = list.partition_point(|other| *other < begun);
+    list.insert(at, begun);
 }
 
 impl Span<'_> {
@@ -90,36 +104,34 @@ fn tree<'a>(token: &'a str, records: &[&'a Record]) -> Tree<'a> {
         if span.parent.is_empty() {
             span.parent = &record.parent;
         }
-        span.records.push(record);
+        let order = |record: &Record| (record.point, record.time_us);
+        let at = span
+            .records
+            .partition_point(|other| order(other) <= order(record));
+        span.records.insert(at, record);
     }
-    let known: BTreeSet<&str> = spans.keys().copied().collect();
+    let all: Vec<(Begun<'_>, &str)> = spans
+        .iter()
+        .map(|(span, entry)| {
+            let (time, point) = entry.time();
+            ((time, point, *span), entry.parent)
+        })
+        .collect();
     let mut roots = Vec::new();
-    let parents: Vec<_> = spans.iter().map(|(span, entry)| (*span, entry.parent)).collect();
-    for (span, parent) in parents {
+    for (begun, parent) in &all {
         match spans.get_mut(parent) {
-            Some(entry) if parent != span => entry.children.push(span),
-            _ => roots.push(span),
+            Some(entry) if *parent != begun.2 => place(&mut entry.children, *begun),
+            _ => place(&mut roots, *begun),
         }
-    }
-    let times: BTreeMap<&str, _> = spans.iter().map(|(span, entry)| (*span, entry.time())).collect();
-    let by_time = |list: &mut Vec<&str>| list.sort_by_key(|span| (times.get(span).copied(), *span));
-    by_time(&mut roots);
-    for span in spans.values_mut() {
-        by_time(&mut span.children);
-        span.records.sort_by_key(|record| (record.point, record.time_us));
     }
     let mut walker = Walker {
         spans,
         calls: Vec::new(),
         walk: Vec::new(),
-        seen: BTreeSet::new(),
     };
-    for root in roots {
-        walker.visit(root);
-    }
     // Spans that are each other's parents, which nobody honest sends, hang on no root.
-    for span in known {
-        walker.visit(span);
+    for begun in roots.into_iter().chain(all.iter().map(|(begun, _)| *begun)) {
+        walker.visit(begun.2);
     }
     Tree {
         token,
@@ -132,7 +144,6 @@ struct Walker<'a> {
     spans: BTreeMap<&'a str, Span<'a>>,
     calls: Vec<Call<'a>>,
     walk: Vec<(usize, bool)>,
-    seen: BTreeSet<&'a str>,
 }
 
 enum Todo<'a> {
@@ -148,12 +159,10 @@ impl<'a> Walker<'a> {
             match next {
                 Todo::Leave(at) => self.walk.push((at, true)),
                 Todo::Enter(span, depth, around) => {
-                    if !self.seen.insert(span) {
-                        continue;
-                    }
-                    let Some(entry) = self.spans.get_mut(span) else {
+                    let Some(entry) = self.spans.get_mut(span).filter(|entry| !entry.seen) else {
                         continue;
                     };
+                    entry.seen = true;
                     let call = Call {
                         span,
                         depth,
@@ -165,7 +174,7 @@ impl<'a> Walker<'a> {
                     self.walk.push((at, false));
                     todo.push(Todo::Leave(at));
                     let children = entry.children.iter().rev();
-                    todo.extend(children.map(|child| Todo::Enter(child, depth + 1, call.to)));
+                    todo.extend(children.map(|(.., child)| Todo::Enter(child, depth + 1, call.to)));
                     self.calls.push(call);
                 }
             }
