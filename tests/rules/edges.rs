@@ -238,7 +238,10 @@ fn what_must_be_absent_is_absent_from_the_c_library_too() {
     let closure = Metadata::load().closure("gshell-capi");
     let findings: Vec<String> = ABSENT
         .iter()
-        .chain(&[("gshell-script", "a C program brings no Lua"), ("gshell-control", "nor the daemon")])
+        .chain(&[
+            ("gshell-script", "a C program brings no Lua"),
+            ("gshell-control", "nor the daemon"),
+        ])
         .filter(|(name, _)| closure.contains(*name))
         .map(|(name, reason)| format!("{name}: {reason}"))
         .collect();

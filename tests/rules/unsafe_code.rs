@@ -6,7 +6,11 @@ use crate::sources;
 
 /// Where unsafe code may stand: the crate of the operating system; and in the C library what C passes by pointer, and the
 /// functions that it calls, whose names have to stay as they are.
-const HOMES: &[&str] = &["runtime/sys/", "runtime/capi/src/border.rs", "runtime/capi/src/export/"];
+const HOMES: &[&str] = &[
+    "runtime/sys/",
+    "runtime/capi/src/border.rs",
+    "runtime/capi/src/export/",
+];
 
 /// The functions that C calls: they have names and no blocks.
 const EXPORTS: &str = "runtime/capi/src/export/";
@@ -18,17 +22,17 @@ fn is_home(path: &str) -> bool {
 #[test]
 fn unsafe_code_stays_at_home() {
     let mut findings = Vec::new();
-    for source in sources::rust()
-        .iter()
-        .filter(|source| !is_home(&source.path))
-    {
+    for source in sources::rust().iter().filter(|source| !is_home(&source.path)) {
         for (number, line) in code_only(&source.text).lines().enumerate() {
             if has_word(line, "unsafe") {
                 findings.push(format!("{}:{}: {}", source.path, number + 1, line.trim()));
             }
         }
     }
-    report("unsafe code outside of runtime/sys and the border to C:", &findings);
+    report(
+        "unsafe code outside of runtime/sys and the border to C:",
+        &findings,
+    );
 }
 
 #[test]
@@ -50,10 +54,7 @@ fn exported_functions_are_safe_but_for_their_names() {
 #[test]
 fn every_unsafe_block_says_why_it_holds() {
     let mut findings = Vec::new();
-    for source in sources::rust()
-        .iter()
-        .filter(|source| is_home(&source.path))
-    {
+    for source in sources::rust().iter().filter(|source| is_home(&source.path)) {
         let (code, lines) = (code_only(&source.text), source.text.lines().collect::<Vec<_>>());
         let code: Vec<&str> = code.lines().collect();
         for (number, line) in code.iter().enumerate() {
