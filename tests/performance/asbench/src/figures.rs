@@ -70,17 +70,6 @@ impl Meter {
     }
 }
 
-/// The figures of calls whose number and single times somebody else has counted; times in nanoseconds.
-pub fn counted(calls: u32, seconds: f64, mut samples: Vec<u32>) -> Figures {
-    samples.sort_unstable();
-    Figures {
-        tps: f64::from(calls) / seconds,
-        p50_us: percentile(&samples, 50),
-        p99_us: percentile(&samples, 99),
-        calls,
-    }
-}
-
 fn nanoseconds(time: Duration) -> u32 {
     u32::try_from(time.as_nanos()).unwrap_or(u32::MAX)
 }

@@ -80,7 +80,10 @@ pub fn serve_tcp() -> Result<(), String> {
 }
 
 /// Starts the service in another process; gives it and its TCP address, if it has one.
-fn other_process(folder: &Path, options: &Options) -> Result<(Other, Option<SocketAddr>), String> {
+///
+/// # Errors
+/// A text: why it does not start.
+pub fn other_process(folder: &Path, options: &Options) -> Result<(Other, Option<SocketAddr>), String> {
     let text = |error: std::io::Error| error.to_string();
     match options.scope {
         crate::options::Scope::Tcp => {
