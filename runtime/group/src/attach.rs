@@ -11,8 +11,9 @@ use gshell_control::messages::groups::Detached;
 use gshell_service::{Incoming, Stream};
 use gshell_wire::{Bytes, Fault};
 
-use crate::env::{Env, finished};
+use crate::env::Env;
 use crate::hub::{Hub, Next};
+use crate::outcome::finished;
 use crate::table::Group;
 
 /// Detaches when the stream's handler is dropped, however that comes about.

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use async_channel::Sender;
 use gshell_control::limits::{KILL_WAIT, STOP_GRACE};
-use gshell_control::messages::attach::Finished;
 use gshell_control::policy::after_exit;
 use gshell_control::{Backoff, Desired, Exit, Job, Next, State};
 use gshell_service::rt::{self, Task};
@@ -18,6 +17,7 @@ use gshell_sys::clock;
 use gshell_wire::{Code, Fault};
 
 use crate::hub::Hub;
+use crate::outcome::{Told, finished, how, told_text};
 use crate::runner::Ended;
 use crate::table::Group;
 use crate::worker::Worker;
@@ -29,14 +29,6 @@ struct Run {
     key: u32,
     worker: Rc<Worker>,
     began: Instant,
-}
-
-/// What was asked of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    Nothing,
-    Stop,
-    Kill,
 }
 
 /// One environment of the group.
@@ -466,36 +458,6 @@ fn run_ended(key: u32, ended: Ended) {
         .cloned();
     if let Some(env) = env {
         group.ended(&env, ended);
-    }
-}
-
-/// How a run ended, given what was asked of it.
-fn how(told: Told, ended: &Ended) -> Exit {
-    match (told, ended.exit) {
-        (_, None) => Exit::Killed,
-        (Told::Stop | Told::Kill, Some(Exit::Signal)) => Exit::Killed,
-        (_, Some(exit)) => exit,
-    }
-}
-
-fn told_text(told: Told, exit: Exit) -> Option<String> {
-    match (told, exit) {
-        (_, Exit::Ok) => None,
-        (Told::Stop, _) => Some("stopped on request".to_owned()),
-        (Told::Kill, _) => {
-            Some("killed: it had not ended when its grace was over, or was killed by request".to_owned())
-        }
-        (Told::Nothing, Exit::Killed) => Some("killed".to_owned()),
-        _ => None,
-    }
-}
-
-pub(crate) fn finished(job: &Job) -> Finished {
-    Finished {
-        exit: job.exit.unwrap_or(Exit::Ok),
-        code: job.code,
-        signal: job.signal,
-        error: job.error.clone(),
     }
 }
 

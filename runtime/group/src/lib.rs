@@ -10,6 +10,7 @@ mod env;
 mod hub;
 pub mod logs;
 pub mod note;
+mod outcome;
 mod recover;
 mod runner;
 mod saver;
