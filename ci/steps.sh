@@ -51,6 +51,7 @@ step_crash() {
 
 step_performance() {
     need_release
+    cargo build --release --locked --package asbench
     python3 tests/performance/measure --quick
 }
 
