@@ -130,6 +130,32 @@ const RULES: &[Rule] = &[
         reason: "the program; Lua and shared objects are the groups' business (no mlua, no libloading)",
     },
     Rule {
+        name: "asbench",
+        may_use: &[
+            "async-channel",
+            "gshell-script",
+            "gshell-service",
+            "gshell-sys",
+            "gshell-wire",
+            "lexopt",
+            "serde",
+            "serde_json",
+        ],
+        reason: "it measures services as programs outside of groups use them: no daemon",
+    },
+    Rule {
+        name: "gshell-soak",
+        may_use: &[
+            "gshell-service",
+            "gshell-session",
+            "gshell-sys",
+            "gshell-wire",
+            "serde",
+            "serde_json",
+        ],
+        reason: "it stirs and measures services as programs outside of groups use them: no daemon, no scripts",
+    },
+    Rule {
         name: "gshell-tests",
         may_use: &["nix", "serde_json"],
         reason: "it tests the built program from outside: no crate of ours",
