@@ -37,6 +37,20 @@ step_functional() {
     cargo test --locked --package gshell-tests --lib
 }
 
+# The examples, in pairs of every language; cargo builds them for it, with the C library.
+step_pairings() {
+    need_release
+    cargo test --locked --package gshell-tests --test pairings
+}
+
+# SOAK_SECONDS: 60 if nothing is said; 600 by hand now and then.
+step_soak() {
+    cargo build --release --locked --package gshell-soak
+    "$TARGET_DIR/release/gshell-soak" soak
+    "$TARGET_DIR/release/gshell-soak" bad-peers
+    "$TARGET_DIR/release/gshell-soak" cost
+}
+
 # What measures latencies runs alone: beside another test on two processors the figures would be that test's.
 step_faults() {
     need_release

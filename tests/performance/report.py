@@ -58,7 +58,7 @@ once, interleaved, on 2026-11-22:
 
 {facts}
 
-Again: `cargo build --release -p gshell -p asbench && tests/performance/measure --write`.
+Again: `cargo build --release -p gshell -p asbench -p gshell-soak && tests/performance/measure --write`.
 """
 
 

@@ -149,6 +149,18 @@ const RULES: &[Rule] = &[
         reason: "a benchmark of messages: it uses what programs and scripts use",
     },
     Rule {
+        name: "gshell-soak",
+        may_use: &[
+            "gshell-service",
+            "gshell-session",
+            "gshell-sys",
+            "gshell-wire",
+            "serde",
+            "serde_json",
+        ],
+        reason: "it stirs and measures services as programs outside of groups use them: no daemon, no scripts",
+    },
+    Rule {
         name: "gshell-tests",
         may_use: &["nix", "serde_json"],
         reason: "it tests the built program from outside: no crate of ours",

@@ -158,18 +158,20 @@ impl Server {
 
     /// Lets a connection in or tells it why not.
     fn admit(&self, link: Link, verdict: Admission) {
-        if let Admission::Refuse(fault) = verdict {
+        let refused = if let Admission::Refuse(fault) = verdict {
             // Told why, then closed.
             link.bye(&fault);
             self.count(|stats| stats.refused += 1);
+            true
         } else {
             self.count(|stats| stats.accepted += 1);
             self.0.handlers.connected(&link);
-        }
-        self.run(link);
+            false
+        };
+        self.run(link, refused);
     }
 
-    fn run(&self, link: Link) {
+    fn run(&self, link: Link, refused: bool) {
         let id = self.0.last.get().wrapping_add(1);
         self.0.last.set(id);
         let weak = Rc::downgrade(&self.0);
@@ -177,7 +179,9 @@ impl Server {
         let task = rt::spawn(async move {
             let fault = running.run().await;
             let Some(inner) = weak.upgrade() else { return };
-            if matches!(fault.code(), Some(Code::Protocol | Code::Version)) {
+            // No hello or no sign of life in time is a timeout, a length beyond all limits is a limit.
+            let faults = [Code::Protocol, Code::Version, Code::Timeout, Code::Limit];
+            if !refused && fault.code().is_some_and(|code| faults.contains(&code)) {
                 Server(inner.clone()).count(|stats| stats.faulted += 1);
             }
             // This very task: it ends here, so its handle only has to go.

@@ -124,10 +124,11 @@ impl Slot {
                 Some(limit) => raw.recv_timeout(limit).await,
             }
         };
+        // A stream that its owner has closed receives no more, whatever has become of its connection.
         let got = self
             .shared
             .cx
-            .wait(futures_lite::future::or(next, closed))
+            .wait(futures_lite::future::or(closed, next))
             .await?;
         let incoming = match got {
             Ok(Some(incoming)) => incoming,
