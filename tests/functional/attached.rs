@@ -152,3 +152,19 @@ fn killed_from_elsewhere_the_client_ends() {
     node.ok(&["kill", "-f", "victim"]);
     assert!(client.wait_end().is_some_and(|code| code != 0));
 }
+
+#[test]
+fn input_that_cannot_be_read_ends() {
+    let node = Node::start();
+    let script = node.script("count.lua", "print(#io.read('a'))");
+    let folder = std::fs::File::open(node.work_dir()).unwrap();
+    let mut command = node.command(["run", "-i", &script]);
+    let out = command.stdin(folder).output().unwrap();
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(
+        (out.status.code(), out.stdout.as_slice()),
+        (Some(0), b"0\n".as_slice()),
+        "{err}"
+    );
+    assert!(err.contains("cannot read standard input"), "{err}");
+}

@@ -11,6 +11,11 @@ use crate::drive::drive;
 use crate::sync::Notify;
 use crate::{Context, LoadError, Spec, Stream, errors, package, sandbox, tasks};
 
+/// Bytes of a state that are freed at once: that takes some 3 ms.
+const LARGE: usize = 4 << 20;
+/// Collections of a large state before the rest is freed at once: the first may be in the middle of its work.
+const SHRINK_CYCLES: u32 = 2;
+
 /// How an environment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -86,6 +91,8 @@ impl Environment {
         let outcome = drive(&self.cx, &executor, &ending.changed, || ending.take()).await;
         drop(executor);
         self.report(&outcome);
+        self.let_go();
+        self.shrink().await;
         self.tear_down();
         outcome
     }
@@ -182,13 +189,48 @@ impl Environment {
         self.cx.output.flush();
     }
 
-    /// Frees everything: what waits, what is open, then the state with its finalizers, which are watched as a run.
-    fn tear_down(&self) {
+    /// Frees what waits and what is open.
+    fn let_go(&self) {
         drop(self.executor.take());
         self.cx.pending.clear();
         tasks::forget(&self.cx);
         self.cx.resources.close_all();
         drop(self.main.take());
+    }
+
+    /// Frees most of a large state in pieces, between which neighbours have their turns. What globals and modules hold
+    /// stays, for finalizers that use it.
+    async fn shrink(&self) {
+        // A collection frees everything that is newer than the newest living object in one go: this is that object. A
+        // full memory must not hinder it, by a collection in one go.
+        let _newest = self.lua.borrow().as_ref().map(|lua| {
+            let limit = lua.set_memory_limit(0);
+            let newest = lua.create_table();
+            // Finalizers keep the limit.
+            let _ = limit.and_then(|limit| lua.set_memory_limit(limit));
+            newest
+        });
+        for _ in 0..SHRINK_CYCLES {
+            loop {
+                let Some(lua) = self.lua.borrow().as_ref().map(Lua::clone) else {
+                    return;
+                };
+                if lua.used_memory() < LARGE {
+                    return;
+                }
+                let done = tasks::collect_some(&self.cx, &lua);
+                drop(lua);
+                futures_lite::future::yield_now().await;
+                if done {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Frees everything: at last the state with its finalizers, which are watched as a run.
+    fn tear_down(&self) {
+        self.let_go();
         let Some(lua) = self.lua.take() else { return };
         let weak = lua.weak();
         slice::close(lua, &self.cx.running());

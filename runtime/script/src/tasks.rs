@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Instant;
 
 use gshell_service::current;
 use gshell_sys::slice;
@@ -125,6 +126,20 @@ fn collect(cx: &Context, lua: &Lua) {
     let guard = slice::enter(&thread, &cx.running());
     let _ = lua.gc_collect();
     guard.finish();
+}
+
+/// A slice's worth of a collection, watched in the same way; true when it is complete.
+pub(crate) fn collect_some(cx: &Context, lua: &Lua) -> bool {
+    let thread = lua.current_thread();
+    let guard = slice::enter(&thread, &cx.running());
+    let end = Instant::now() + cx.limits.slice;
+    let mut done = false;
+    while !done && Instant::now() < end {
+        // An error, which only a full memory makes here, ends it as well.
+        done = lua.gc_step().unwrap_or(true);
+    }
+    guard.finish();
+    done
 }
 
 /// The coroutine of a task, and what became of it.

@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::future::Future;
+use std::time::Duration;
+
 use common::{failure, finish, load, output, run, script};
 use gshell_script::{Limits, LoadError, Outcome};
 use gshell_service::rt;
@@ -269,4 +272,32 @@ fn a_busy_neighbour_leaves_room() {
             assert_eq!(runs.await, Outcome::Killed);
         });
     }
+}
+
+#[test]
+fn a_large_state_is_freed_in_pieces() {
+    let fill = "local t = {} for n = 1, 3e5 do t[n] = { n } end error('over')";
+    let limits = Limits {
+        slice: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let script = load(&[("main.lua", fill)], limits).unwrap();
+    let (mut steps, mut sizes) = (0, Vec::new());
+    let outcome = rt::block_on(async {
+        let mut run = std::pin::pin!(script.env.run());
+        std::future::poll_fn(|cx| {
+            let ended = !script.output.err.borrow().is_empty();
+            if ended {
+                steps += 1;
+                sizes.push(script.env.memory());
+            }
+            run.as_mut().poll(cx)
+        })
+        .await
+    });
+    assert!(matches!(outcome, Outcome::Error { .. }), "{outcome:?}");
+    assert!(steps > 1, "neighbours have turns while it is freed: {sizes:?}");
+    assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
+    assert!(sizes.last() < Some(&(4 << 20)), "{sizes:?}");
+    assert_eq!(script.env.memory(), 0);
 }

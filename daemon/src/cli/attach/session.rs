@@ -24,6 +24,7 @@ use nix::sys::signal::Signal;
 use super::keys::Keys;
 use super::writer::Writer;
 use crate::cli::failure::Failure;
+use crate::cli::output;
 
 /// Bytes of input in one message: a quarter of what fits into a pipe, so that a script gets the first soon.
 const INPUT: usize = 16 * 1024;
@@ -291,7 +292,14 @@ impl<'a> Session<'a> {
             Ok(length) => bytes.extend_from_slice(&buffer[..length]),
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(error) if is_gone(&error) => return Ok(Some(End::TerminalLost)),
-            Err(error) => return Err(Error::Io("cannot read standard input", error)),
+            Err(error) => {
+                // The script runs already, and gets the end that a shell would give it.
+                output::note(&format!(
+                    "warning: cannot read standard input: {error}; it ends here"
+                ));
+                self.reading = false;
+                self.keys.end(&mut bytes);
+            }
         }
         if !bytes.is_empty() {
             self.fed = true;
