@@ -38,7 +38,6 @@ const RULES: &[Rule] = &[
             "gshell-session",
             "gshell-wire",
             "gshell-sys",
-            "async-executor",
             "async-task",
             "async-channel",
             "blocking",

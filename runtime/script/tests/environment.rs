@@ -254,7 +254,7 @@ fn a_busy_neighbour_leaves_room() {
     ] {
         rt::block_on(async {
             let limits = Limits {
-                slice: std::time::Duration::from_millis(2),
+                slice: Duration::from_millis(2),
                 ..Limits::default()
             };
             let busy_script = load(&[("main.lua", busy)], limits).unwrap();

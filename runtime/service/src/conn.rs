@@ -254,8 +254,7 @@ impl Conn {
                 }
                 continue;
             }
-            let mut readable = std::pin::pin!(self.io.readable());
-            if readable.as_mut().poll(context).is_pending() {
+            if self.io.poll_readable(context).is_pending() {
                 return None;
             }
             if frames >= FRAMES_A_TURN {
@@ -424,8 +423,7 @@ impl Conn {
                 }
                 return Ok(true);
             }
-            let mut writable = std::pin::pin!(self.io.writable());
-            if writable.as_mut().poll(context).is_pending() {
+            if self.io.poll_writable(context).is_pending() {
                 return Ok(false);
             }
         }

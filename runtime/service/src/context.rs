@@ -13,7 +13,7 @@ use crate::handlers::Handlers;
 use crate::hooks::Served;
 use crate::link::{Link, Peer};
 use crate::payload::Outgoing;
-use crate::stream::Stream;
+use crate::stream::{Stream, StreamState};
 use crate::trace;
 
 /// The request behind a handler: who sent it, and where the reply goes.
@@ -26,6 +26,7 @@ pub struct Known {
     pub(crate) entry: Rc<Entry>,
     pub(crate) link: Link,
     pub(crate) stream: u32,
+    pub(crate) state: Rc<StreamState>,
     pub(crate) call: Option<u32>,
     /// Number of the request among those of the service.
     pub(crate) number: u32,
@@ -95,7 +96,7 @@ impl Context {
             call: self.call,
             ..Head::default()
         };
-        if let Some(()) = self.link.try_send(self.stream, head, reply)? {
+        if let Some(()) = self.link.try_send(self.stream, &self.state, head, reply)? {
             return Ok(());
         }
         // In a box: it hardly ever happens, and the future of every request would have room for it.

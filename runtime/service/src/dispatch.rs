@@ -26,7 +26,7 @@ use crate::pool::scale::{HIGH_RESERVE, IN_PROGRESS, Workers};
 use crate::pool::threads::Threads;
 use crate::pool::{Load, Pool, Spawned};
 use crate::stats::{Outcome, count, uncount};
-use crate::stream::{Claim, LAST_WORK};
+use crate::stream::{Claim, LAST_WORK, StreamState};
 use crate::trace;
 
 /// Requests of one connection that are in progress or wait, beyond which it is not read.
@@ -52,9 +52,10 @@ pub(crate) struct Waiting {
 impl Handlers {
     /// Starts the handler of a message, or gives it to the stream's reader.
     pub(crate) fn dispatch(
-        self: Rc<Self>,
+        self: &Rc<Self>,
         link: &Link,
         stream: u32,
+        state: Rc<StreamState>,
         key: u64,
         head: &Head,
         given: Given<'_>,
@@ -62,7 +63,7 @@ impl Handlers {
         let entry = match self.find(key) {
             Some(entry) => entry.clone(),
             None if builtin::handles(key) => self.builtin.clone(),
-            None => return self.nobodys(link, stream, key, head, given),
+            None => return self.nobodys(link, stream, &state, key, head, given),
         };
         let began = clock::recent();
         count(&entry.counts.calls);
@@ -76,6 +77,7 @@ impl Handlers {
             entry,
             link: link.clone(),
             stream,
+            state: state.clone(),
             call: head.call,
             scope: Scope {
                 deadline,
@@ -86,7 +88,7 @@ impl Handlers {
         if head.trace.is_some() && kind != Kind::Builtin {
             trace::server_recv(&context, key, &given);
         }
-        let claim = Claim::new(link, stream);
+        let claim = Claim::new(link, stream, state);
         let line = match kind {
             Kind::Builtin => None,
             _ => self.line(link, stream),
@@ -145,14 +147,22 @@ impl Handlers {
     }
 
     /// A message that no handler is for.
-    fn nobodys(&self, link: &Link, stream: u32, key: u64, head: &Head, given: Given<'_>) {
-        if link.state(stream).taken.get() {
+    fn nobodys(
+        &self,
+        link: &Link,
+        stream: u32,
+        state: &StreamState,
+        key: u64,
+        head: &Head,
+        given: Given<'_>,
+    ) {
+        if state.taken.get() {
             return link.table().for_reader(link, stream, key, given);
         }
         let mut totals = self.totals.get();
         totals.unknown = totals.unknown.wrapping_add(1);
         self.totals.set(totals);
-        link.consumed(stream, given.cost());
+        link.consumed(stream, state, given.cost());
         link.send_error(stream, head.call, &self.unknown(key));
     }
 
@@ -169,7 +179,7 @@ impl Handlers {
         let text = format!("{MOST_SESSIONS} streams of this connection are in use, the limit");
         context.reply_error(&Fault::new(Code::Limit, text));
         context.entry.counts.ended(Outcome::Failed, 0);
-        context.link.consumed(context.stream, cost);
+        context.link.consumed(context.stream, &context.state, cost);
         if let Some(line) = line {
             self.advance(&line);
         }
@@ -274,7 +284,7 @@ impl Handlers {
         self.leaves_queue(&waiting);
         waiting.context.entry.counts.ended(Outcome::Cancelled, 0);
         let link = &waiting.context.link;
-        link.consumed(waiting.context.stream, waiting.cost);
+        link.consumed(waiting.context.stream, &waiting.context.state, waiting.cost);
         if let Some(line) = &waiting.line {
             self.advance(line);
         }

@@ -92,6 +92,8 @@ pub(crate) struct Entry {
     pub priority: Priority,
     pub help: String,
     pub kind: Kind,
+    /// It may be started where the call is made, within the caller's poll.
+    pub direct: bool,
     pub start: Start,
     /// Replies that were named later.
     pub more_replies: RefCell<Vec<Described>>,

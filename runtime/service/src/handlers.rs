@@ -222,6 +222,8 @@ impl Handlers {
             priority: message.priority,
             help: message.help,
             kind: if takes_stream { Kind::Session } else { Kind::Call },
+            // A script within a script would take its time slice.
+            direct: false,
             start,
             more_replies: RefCell::default(),
             counts: Counts::default(),
@@ -243,6 +245,7 @@ impl Handlers {
             priority: Q::PRIORITY,
             help: Q::HELP.to_owned(),
             kind,
+            direct: kind == Kind::Call,
             start,
             more_replies: RefCell::default(),
             counts: Counts::default(),

@@ -59,7 +59,7 @@ impl Job {
             pool.running.set(pool.running.get() + 1);
         }
         if kind.takes_stream() {
-            context.link.state(context.stream).taken.set(true);
+            context.state.taken.set(true);
             pool.sessions.set(pool.sessions.get() + 1);
             pool.with_load(&context.link, |load| load.sessions += 1);
         }
@@ -224,6 +224,7 @@ impl Drop for Job {
             entry,
             link,
             stream,
+            state,
             ..
         } = &*self.context;
         let pool = &handlers.pool;
@@ -246,12 +247,12 @@ impl Drop for Job {
         if kind.takes_stream() {
             pool.sessions.set(pool.sessions.get().saturating_sub(1));
             pool.with_load(link, |load| load.sessions = load.sessions.saturating_sub(1));
-            link.state(*stream).taken.set(false);
+            state.taken.set(false);
         } else if spawned {
             pool.with_load(link, |load| load.tasks = load.tasks.saturating_sub(1));
         }
         // The request's bytes count against the stream's credit until its handler is done.
-        link.consumed(*stream, self.cost);
+        link.consumed(*stream, state, self.cost);
         if let Some(line) = self.line.take() {
             handlers.advance(&line);
         }

@@ -66,7 +66,7 @@ impl Link {
         &self.table().peer
     }
 
-    pub(crate) fn gone(&self) -> Option<Fault> {
+    pub(crate) fn gone(&self) -> Option<&Fault> {
         self.table().gone()
     }
 
@@ -87,7 +87,7 @@ impl Link {
     pub(crate) fn state(&self, stream: u32) -> Rc<StreamState> {
         self.table().find(stream).unwrap_or_else(|| {
             let state = StreamState::default();
-            state.fail(self.gone().unwrap_or_else(crate::stream_gone));
+            state.fail(self.gone().cloned().unwrap_or_else(crate::stream_gone));
             Rc::new(state)
         })
     }
@@ -104,15 +104,16 @@ impl Link {
     pub(crate) fn try_send(
         &self,
         stream: u32,
+        state: &StreamState,
         head: Head,
         message: &mut dyn Outgoing,
     ) -> Result<Option<()>, Fault> {
         if let Some(fault) = self.gone() {
-            return Err(fault);
+            return Err(fault.clone());
         }
         match self {
             Link::Socket(conn) => conn.try_send(stream, head, message),
-            Link::Local(end) => end.try_send(stream, head, message),
+            Link::Local(end) => end.try_send(stream, state, head, message),
         }
     }
 
@@ -133,17 +134,17 @@ impl Link {
     }
 
     /// Notes that the application is done with a message of that cost.
-    pub(crate) fn consumed(&self, stream: u32, cost: u32) {
+    pub(crate) fn consumed(&self, stream: u32, state: &StreamState, cost: u32) {
         match self {
             Link::Socket(conn) => conn.consumed(stream, cost),
-            Link::Local(end) => end.consumed(stream, cost),
+            Link::Local(end) => end.consumed(stream, state, cost),
         }
     }
 
     /// Opens a stream (clients only).
     pub(crate) fn open(&self) -> Result<u32, Fault> {
         if let Some(fault) = self.gone() {
-            return Err(fault);
+            return Err(fault.clone());
         }
         match self {
             Link::Socket(conn) => conn.open(),

@@ -5,9 +5,9 @@
 //! a sender that is not read waits. An end that goes leaves its last word behind what it sent, so all of that is still
 //! handled.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Instant;
@@ -16,10 +16,12 @@ use gshell_session::{Head, MESSAGE_COST};
 use gshell_wire::{Code, Fault, INITIAL_CREDIT, Limits};
 
 use crate::clock;
+use crate::direct::{self, Turn};
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::lost;
 use crate::payload::{Given, Outgoing, Payload};
+use crate::stream::StreamState;
 use crate::table::Table;
 
 /// Packets handled before other tasks of the thread get a turn.
@@ -45,6 +47,15 @@ impl Default for Flow {
             ended: Cell::new(false),
         }
     }
+}
+
+/// How a packet may reach an end without its task.
+enum Direct {
+    No,
+    /// Nothing of anybody runs.
+    Answer,
+    /// A handler begins.
+    Call,
 }
 
 enum Packet {
@@ -127,6 +138,10 @@ pub(crate) struct End {
     waker: RefCell<Option<Waker>>,
     closing: RefCell<Option<Fault>>,
     closed: Cell<bool>,
+    /// The other end, where it is on this thread.
+    partner: OnceCell<Weak<End>>,
+    /// Something may be before what would be handed over directly.
+    behind: Cell<bool>,
 }
 
 impl End {
@@ -140,7 +155,7 @@ impl End {
 
     fn new(pipe: Pipe, own: usize, handlers: Option<Rc<Handlers>>) -> Rc<End> {
         let peer = Peer::own();
-        Rc::new(End {
+        let end = Rc::new(End {
             table: Table::new(handlers, peer),
             pipe,
             own,
@@ -149,7 +164,20 @@ impl End {
             waker: RefCell::default(),
             closing: RefCell::default(),
             closed: Cell::new(false),
-        })
+            partner: OnceCell::new(),
+            behind: Cell::new(true),
+        });
+        direct::introduce(&end);
+        end
+    }
+
+    /// What both ends have, and no other pipe while one of them is there.
+    pub(crate) fn place(&self) -> usize {
+        Arc::as_ptr(&self.pipe.0).addr()
+    }
+
+    pub(crate) fn meet(&self, other: Weak<End>) {
+        let _ = self.partner.set(other);
     }
 
     fn inbox(&self) -> &Inbox {
@@ -157,8 +185,46 @@ impl End {
     }
 
     fn put(&self, packet: Packet) {
-        if !self.closed.get() {
-            self.pipe.0[1 - self.own].put(packet);
+        if self.closed.get() {
+            return;
+        }
+        let Some(partner) = self.partner.get().and_then(Weak::upgrade) else {
+            return self.pipe.0[1 - self.own].put(packet);
+        };
+        if partner.behind.get() || partner.closed.get() || partner.table.is_held() {
+            return self.enqueue(&partner, packet);
+        }
+        let _turn = match partner.direct(&packet) {
+            Direct::No => return self.enqueue(&partner, packet),
+            Direct::Answer => None,
+            Direct::Call => match Turn::begin() {
+                None => return self.enqueue(&partner, packet),
+                turn => turn,
+            },
+        };
+        let link = Link::Local(partner);
+        if let Link::Local(partner) = &link {
+            partner.on_packet(&link, packet);
+        }
+    }
+
+    fn enqueue(&self, partner: &End, packet: Packet) {
+        partner.behind.set(true);
+        self.pipe.0[1 - self.own].put(packet);
+    }
+
+    /// How a packet may reach this end without its task.
+    fn direct(&self, packet: &Packet) -> Direct {
+        match (&self.table.handlers, packet) {
+            // These only wake whoever waits.
+            (None, Packet::Message { .. } | Packet::Error { .. }) | (_, Packet::Credit(..)) => Direct::Answer,
+            (Some(handlers), Packet::Message { key, head, .. }) if head.call.is_some() => {
+                match handlers.find(*key).is_some_and(|entry| entry.direct) {
+                    true => Direct::Call,
+                    false => Direct::No,
+                }
+            }
+            _ => Direct::No,
         }
     }
 
@@ -171,11 +237,14 @@ impl End {
     pub(crate) fn try_send(
         &self,
         stream: u32,
+        state: &StreamState,
         head: Head,
         message: &mut dyn Outgoing,
     ) -> Result<Option<()>, Fault> {
-        let state = self.table.find(stream).ok_or_else(crate::stream_gone)?;
         let flow = &state.flow;
+        if state.fault().is_some() {
+            return Err(crate::stream_gone());
+        }
         if flow.ended.get() || self.closed.get() {
             return Err(Fault::new(Code::State, "this side of the stream is closed"));
         }
@@ -217,10 +286,7 @@ impl End {
         self.put(Packet::Cancel(stream, call));
     }
 
-    pub(crate) fn consumed(&self, stream: u32, cost: u32) {
-        let Some(state) = self.table.find(stream) else {
-            return;
-        };
+    pub(crate) fn consumed(&self, stream: u32, state: &StreamState, cost: u32) {
         let due = state.flow.due.get() + whole(cost);
         if due < i64::from(INITIAL_CREDIT) / 2 {
             return state.flow.due.set(due);
@@ -258,7 +324,7 @@ impl End {
 
     /// Frees what is kept of a stream that both sides have ended.
     fn forget_ended(&self, link: &Link, stream: u32) {
-        let over = |state: &crate::stream::StreamState| state.flow.ended.get() && state.is_ended();
+        let over = |state: &StreamState| state.flow.ended.get() && state.is_ended();
         if self.table.find(stream).is_some_and(|state| over(&state)) {
             self.table.remove(stream);
             self.table.closed(link, stream);
@@ -353,6 +419,7 @@ impl End {
             return Poll::Ready(Some(fault));
         }
         queue.waker = Some(context.waker().clone());
+        self.behind.set(false);
         Poll::Pending
     }
 
@@ -365,12 +432,7 @@ impl End {
                 key,
                 head,
                 payload,
-            } => {
-                // Late messages on a stream that this side has reset are dropped.
-                if table.find(stream).is_some() {
-                    table.on_message(link, stream, key, &head, Given::Owned(payload));
-                }
-            }
+            } => table.on_message(link, stream, key, &head, Given::Owned(payload)),
             Packet::Error { stream, call, fault } => table.on_error(stream, call, fault),
             Packet::Ended(stream) => {
                 table.on_ended(link, stream);
@@ -396,6 +458,9 @@ impl End {
 
 impl Drop for End {
     fn drop(&mut self) {
+        if self.partner.get().is_none() {
+            direct::forget(self.place());
+        }
         self.leave(lost("the peer closed it"));
     }
 }

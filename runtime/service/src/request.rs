@@ -112,7 +112,7 @@ impl Stream {
         options: &CallOptions,
         message: &mut dyn Outgoing,
     ) -> Result<Incoming, Fault> {
-        let (id, pending) = self.link.table().begin_call(self.id);
+        let id = self.link.table().begin_call(self.id);
         let mut waiting = Waiting {
             stream: self,
             id,
@@ -134,10 +134,9 @@ impl Stream {
                     Poll::Pending => {}
                 }
             }
-            if let Some(answer) = pending.answer.borrow_mut().take() {
+            if let Poll::Ready(answer) = self.link.table().poll_call(id, context) {
                 return Poll::Ready(answer);
             }
-            pending.wait(context);
             if let Some((limit, timer)) = &mut timer
                 && Pin::new(timer).poll(context).is_ready()
             {

@@ -1,6 +1,6 @@
 //! Streams: an ordered pair of message queues inside a connection.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ pub(crate) struct StreamState {
     /// The peer sends no more.
     ended: Cell<bool>,
     /// The stream is gone.
-    fault: RefCell<Option<Fault>>,
+    fault: OnceCell<Fault>,
     waiting: RefCell<Vec<Waker>>,
     /// Somebody has received on it.
     read: Cell<bool>,
@@ -47,8 +47,10 @@ pub(crate) struct StreamState {
 
 impl StreamState {
     pub(crate) fn wake(&self) {
-        for waker in self.waiting.take() {
-            waker.wake();
+        if !self.waiting.borrow().is_empty() {
+            for waker in self.waiting.take() {
+                waker.wake();
+            }
         }
     }
 
@@ -82,12 +84,13 @@ impl StreamState {
     }
 
     pub(crate) fn fail(&self, fault: Fault) {
-        *self.fault.borrow_mut() = Some(fault);
+        // What ended it first is why it ended.
+        let _ = self.fault.set(fault);
         self.wake();
     }
 
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        self.fault.borrow().clone()
+    pub(crate) fn fault(&self) -> Option<&Fault> {
+        self.fault.get()
     }
 
     fn wait(&self, context: &Context<'_>) {
@@ -107,8 +110,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    pub(crate) fn new(link: &Link, id: u32) -> Claim {
-        let state = link.state(id);
+    pub(crate) fn new(link: &Link, id: u32, state: Rc<StreamState>) -> Claim {
         state.requests.set(state.requests.get() + 1);
         Claim {
             link: link.clone(),
@@ -140,7 +142,7 @@ impl Drop for Opened {
         self.state.abandoned.set(true);
         self.link.end(self.id);
         for message in self.state.inbound.take().into_iter().flatten() {
-            self.link.consumed(self.id, message.payload.cost());
+            self.link.consumed(self.id, &self.state, message.payload.cost());
         }
     }
 }
@@ -209,9 +211,9 @@ impl Stream {
         context: &Context<'_>,
     ) -> Poll<Result<(), Fault>> {
         if let Some(fault) = self.state.fault() {
-            return Poll::Ready(Err(fault));
+            return Poll::Ready(Err(fault.clone()));
         }
-        match self.link.try_send(self.id, head, message) {
+        match self.link.try_send(self.id, &self.state, head, message) {
             Ok(Some(())) => Poll::Ready(Ok(())),
             Ok(None) => {
                 self.state.wait(context);
@@ -224,11 +226,11 @@ impl Stream {
     /// Sends when there is credit right now; `false` when there is none, and then the message is dropped.
     pub fn try_send<M: Message>(&self, message: M) -> Result<bool, Fault> {
         if let Some(fault) = self.state.fault() {
-            return Err(fault);
+            return Err(fault.clone());
         }
         let sent = self
             .link
-            .try_send(self.id, Head::default(), &mut Typed::new(message))?;
+            .try_send(self.id, &self.state, Head::default(), &mut Typed::new(message))?;
         Ok(sent.is_some())
     }
 
@@ -261,13 +263,13 @@ impl Stream {
         let next = self.state.inbound.borrow_mut().pop_front();
         match next {
             Some(Ok(message)) => {
-                self.link.consumed(self.id, message.payload.cost());
+                self.link.consumed(self.id, &self.state, message.payload.cost());
                 Poll::Ready(Ok(Some(message)))
             }
             Some(Err(fault)) => Poll::Ready(Err(fault)),
             None if self.state.ended.get() => Poll::Ready(Ok(None)),
             None => match self.state.fault() {
-                Some(fault) => Poll::Ready(Err(fault)),
+                Some(fault) => Poll::Ready(Err(fault.clone())),
                 None => {
                     self.state.wait(context);
                     Poll::Pending
@@ -307,7 +309,7 @@ impl Stream {
     pub(crate) async fn ready(&self) -> Result<(), Fault> {
         std::future::poll_fn(|context| {
             if let Some(fault) = self.state.fault().or_else(|| self.link.gone()) {
-                return Poll::Ready(Err(fault));
+                return Poll::Ready(Err(fault.clone()));
             }
             if self.link.is_ready() {
                 return Poll::Ready(Ok(()));
@@ -322,7 +324,7 @@ impl Stream {
     pub fn lost(&self) -> impl Future<Output = Fault> + use<> {
         let (state, link) = (self.state.clone(), self.link.clone());
         std::future::poll_fn(move |context| match state.fault().or_else(|| link.gone()) {
-            Some(fault) => Poll::Ready(fault),
+            Some(fault) => Poll::Ready(fault.clone()),
             None => {
                 state.wait(context);
                 Poll::Pending
@@ -343,7 +345,7 @@ impl Stream {
             let timer = timer.get_or_insert_with(|| rt::sleep(LAST_WORK));
             let work = state.read.get() || state.ended.get() || !state.inbound.borrow().is_empty();
             if !work || Pin::new(timer).poll(context).is_ready() {
-                return Poll::Ready(fault);
+                return Poll::Ready(fault.clone());
             }
             Poll::Pending
         })

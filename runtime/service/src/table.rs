@@ -1,71 +1,24 @@
 //! What both kinds of connections keep: their streams, the calls that wait, and what is done with what comes.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll};
 
 use gshell_session::Head;
 use gshell_wire::Fault;
 
+use crate::calls::{Answer, Calls};
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::payload::{Given, Incoming};
 use crate::stream::StreamState;
 
-/// A call that waits for its reply.
-pub(crate) struct PendingCall {
-    stream: u32,
-    pub(crate) answer: RefCell<Option<Result<Incoming, Fault>>>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl PendingCall {
-    pub(crate) fn wait(&self, context: &Context<'_>) {
-        let mut waker = self.waker.borrow_mut();
-        match &mut *waker {
-            Some(known) => known.clone_from(context.waker()),
-            none => *none = Some(context.waker().clone()),
-        }
-    }
-
-    fn answer(&self, answer: Result<Incoming, Fault>) {
-        *self.answer.borrow_mut() = Some(answer);
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
-        }
-    }
-}
-
-/// Spreads numbers that this program counts up itself, so there is nothing to defend against and a multiplication does.
-#[derive(Default)]
-pub(crate) struct Spread(u64);
-
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u32((*byte).into());
-        }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-type ByNumber<T> = HashMap<u32, T, BuildHasherDefault<Spread>>;
-
 /// Streams and calls of one connection.
 pub(crate) struct Table {
-    streams: RefCell<ByNumber<Rc<StreamState>>>,
-    calls: RefCell<ByNumber<Rc<PendingCall>>>,
-    last_call: Cell<u32>,
-    gone: RefCell<Option<Fault>>,
+    /// By rising number.
+    streams: RefCell<Vec<(u32, Rc<StreamState>)>>,
+    calls: RefCell<Calls>,
+    gone: OnceCell<Fault>,
     /// A server's.
     pub(crate) handlers: Option<Rc<Handlers>>,
     pub(crate) peer: Peer,
@@ -78,8 +31,7 @@ impl Table {
         let table = Table {
             streams: RefCell::default(),
             calls: RefCell::default(),
-            last_call: Cell::new(0),
-            gone: RefCell::default(),
+            gone: OnceCell::new(),
             handlers,
             peer,
             held: Cell::new(0),
@@ -89,8 +41,8 @@ impl Table {
     }
 
     /// The fault that ended the connection, when it has ended.
-    pub(crate) fn gone(&self) -> Option<Fault> {
-        self.gone.borrow().clone()
+    pub(crate) fn gone(&self) -> Option<&Fault> {
+        self.gone.get()
     }
 
     pub(crate) fn is_held(&self) -> bool {
@@ -110,60 +62,70 @@ impl Table {
 
     /// A stream that was opened.
     pub(crate) fn add(&self, stream: u32) -> Rc<StreamState> {
-        self.streams.borrow_mut().entry(stream).or_default().clone()
+        let mut streams = self.streams.borrow_mut();
+        let place = match place(&streams, stream) {
+            Ok(place) => return streams[place].1.clone(),
+            Err(place) => place,
+        };
+        let state = Rc::<StreamState>::default();
+        streams.insert(place, (stream, state.clone()));
+        state
     }
 
     pub(crate) fn find(&self, stream: u32) -> Option<Rc<StreamState>> {
-        self.streams.borrow().get(&stream).cloned()
+        let streams = self.streams.borrow();
+        let place = place(&streams, stream).ok()?;
+        Some(streams[place].1.clone())
     }
 
     /// A stream that is no more; whoever has it still reads what came.
     pub(crate) fn remove(&self, stream: u32) -> Option<Rc<StreamState>> {
-        self.streams.borrow_mut().remove(&stream)
+        let mut streams = self.streams.borrow_mut();
+        let place = place(&streams, stream).ok()?;
+        Some(streams.remove(place).1)
     }
 
     pub(crate) fn streams(&self) -> usize {
         self.streams.borrow().len()
     }
 
-    /// A number and a place for a call's answer.
-    pub(crate) fn begin_call(&self, stream: u32) -> (u32, Rc<PendingCall>) {
-        let id = self.last_call.get().wrapping_add(1);
-        self.last_call.set(id);
-        let pending = Rc::new(PendingCall {
-            stream,
-            answer: RefCell::default(),
-            waker: RefCell::default(),
-        });
-        self.calls.borrow_mut().insert(id, pending.clone());
-        (id, pending)
+    /// A number for a call, under which its answer is waited for.
+    pub(crate) fn begin_call(&self, stream: u32) -> u32 {
+        self.calls.borrow_mut().begin(stream)
+    }
+
+    /// The answer to a call, which then is over.
+    pub(crate) fn poll_call(&self, id: u32, context: &Context<'_>) -> Poll<Answer> {
+        self.calls.borrow_mut().poll(id, context.waker())
     }
 
     /// Calls that wait.
     pub(crate) fn calls(&self) -> usize {
-        self.calls.borrow().len()
+        self.calls.borrow().waiting()
     }
 
     /// Forgets a call; whether it still waited.
     pub(crate) fn end_call(&self, id: u32) -> bool {
-        self.calls.borrow_mut().remove(&id).is_some()
+        // An answer that nobody took is dropped when nothing is borrowed any more.
+        let (waited, untaken) = self.calls.borrow_mut().end(id);
+        drop(untaken);
+        waited
+    }
+
+    fn answer(&self, id: u32, answer: Answer) {
+        // A late reply to a call that was given up is for nobody.
+        let nobodys = self.calls.borrow_mut().answer(id, answer);
+        drop(nobodys);
     }
 
     /// Fails the calls of a stream on which no more answers can come.
     fn fail_calls(&self, stream: u32, fault: &Fault) {
-        let failed: Vec<_> = self
-            .calls
-            .borrow_mut()
-            .extract_if(|_, call| call.stream == stream)
-            .collect();
-        for (_, call) in failed {
-            call.answer(Err(fault.clone()));
-        }
+        self.calls.borrow_mut().fail(Some(stream), fault);
     }
 
     /// Wakes whoever waits on any stream.
     pub(crate) fn wake_all(&self) {
-        self.streams.borrow().values().for_each(|state| state.wake());
+        self.streams.borrow().iter().for_each(|(_, state)| state.wake());
     }
 
     pub(crate) fn on_opened(&self, link: &Link, stream: u32) {
@@ -174,21 +136,17 @@ impl Table {
     }
 
     pub(crate) fn on_message(&self, link: &Link, stream: u32, key: u64, head: &Head, given: Given<'_>) {
+        // Late messages on a stream that this side has reset are dropped.
+        let Some(state) = self.find(stream) else { return };
         if let Some(handlers) = &self.handlers {
-            return handlers.clone().dispatch(link, stream, key, head, given);
+            return handlers.dispatch(link, stream, state, key, head, given);
         }
         let Some(id) = head.call else {
             return self.for_reader(link, stream, key, given);
         };
-        link.consumed(stream, given.cost());
-        // A late reply to a call that was given up is for nobody.
-        let call = self.calls.borrow_mut().remove(&id);
-        if let Some(call) = call {
-            call.answer(Ok(Incoming {
-                key,
-                payload: given.into_payload(),
-            }));
-        }
+        link.consumed(stream, &state, given.cost());
+        let payload = given.into_payload();
+        self.answer(id, Ok(Incoming { key, payload }));
     }
 
     /// Queues a message for whoever receives on the stream.
@@ -205,12 +163,7 @@ impl Table {
 
     pub(crate) fn on_error(&self, stream: u32, call: Option<u32>, fault: Fault) {
         match call {
-            Some(id) => {
-                let call = self.calls.borrow_mut().remove(&id);
-                if let Some(call) = call {
-                    call.answer(Err(fault));
-                }
-            }
+            Some(id) => self.answer(id, Err(fault)),
             None => {
                 if let Some(state) = self.find(stream) {
                     state.push_fault(fault);
@@ -263,17 +216,25 @@ impl Table {
 
     /// Fails everything that waits.
     pub(crate) fn finish(&self, link: &Link, fault: &Fault) {
-        *self.gone.borrow_mut() = Some(fault.clone());
-        let calls: Vec<_> = self.calls.borrow_mut().drain().collect();
-        for (_, call) in calls {
-            call.answer(Err(fault.clone()));
-        }
-        let streams: Vec<_> = self.streams.borrow_mut().drain().collect();
+        let _ = self.gone.set(fault.clone());
+        self.calls.borrow_mut().fail(None, fault);
+        let streams: Vec<_> = self.streams.take();
         for (_, state) in streams {
             state.fail(fault.clone());
         }
         if let Some(handlers) = &self.handlers {
             handlers.gone(link);
         }
+    }
+}
+
+/// Where a stream is, or would be. Numbers rise by one, so without gaps the place follows from the number; each stream that
+/// is gone moves it to the left.
+fn place(streams: &[(u32, Rc<StreamState>)], stream: u32) -> Result<usize, usize> {
+    let first = streams.first().map_or(stream, |(first, _)| *first);
+    let guess = stream.wrapping_sub(first) as usize;
+    match streams.get(guess) {
+        Some((id, _)) if *id == stream => Ok(guess),
+        _ => streams.binary_search_by_key(&stream, |(id, _)| *id),
     }
 }

@@ -3,26 +3,22 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::os::fd::AsFd;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use async_executor::LocalExecutor;
 use async_task::Task;
 use gshell_sys::alarm::Alarm;
+use gshell_sys::memory;
 use gshell_sys::poll::{Events, Interest, Poller};
-use gshell_sys::{clock, memory};
 
 use super::child::Children;
 use super::io::Sources;
+use super::tasks::{Tasks, own_number};
 use super::timer::Timers;
-
-/// Tasks that run between two looks at descriptors and timers.
-const TICKS_A_TURN: u32 = 64;
 
 /// Idle time after which a thread gives back memory that it does not need for waiting.
 const REST_AFTER: Duration = Duration::from_millis(500);
@@ -33,8 +29,7 @@ const ALARM: u32 = u32::MAX;
 
 /// What one executor thread owns.
 pub(super) struct Core {
-    /// Replaced when the thread stops being an executor thread.
-    executor: RefCell<Rc<LocalExecutor<'static>>>,
+    tasks: Tasks,
     poller: Arc<Poller>,
     pub(super) sources: Sources,
     pub(super) timers: Timers,
@@ -79,7 +74,7 @@ thread_local! {
 /// Sets a flag for the loop; from another thread it also ends the wait.
 struct LoopWaker {
     woken: AtomicBool,
-    thread: ThreadId,
+    thread: u32,
     poller: Arc<Poller>,
 }
 
@@ -90,7 +85,7 @@ impl Wake for LoopWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let before = self.woken.swap(true, Ordering::AcqRel);
-        if !before && std::thread::current().id() != self.thread {
+        if !before && own_number() != self.thread {
             self.poller.notify();
         }
     }
@@ -98,11 +93,7 @@ impl Wake for LoopWaker {
 
 impl LoopWaker {
     fn take(&self) -> bool {
-        self.woken.swap(false, Ordering::AcqRel)
-    }
-
-    fn set(&self) {
-        self.woken.store(true, Ordering::Release);
+        self.is_set() && self.woken.swap(false, Ordering::AcqRel)
     }
 
     fn is_set(&self) -> bool {
@@ -115,7 +106,7 @@ impl Core {
     fn waker(&self) -> (Arc<LoopWaker>, Waker) {
         let state = Arc::new(LoopWaker {
             woken: AtomicBool::new(true),
-            thread: std::thread::current().id(),
+            thread: own_number(),
             poller: self.poller.clone(),
         });
         (state.clone(), Waker::from(state))
@@ -125,7 +116,7 @@ impl Core {
         let (poller, alarm) = (Arc::new(Poller::new()?), Alarm::new()?);
         poller.add(alarm.as_fd(), ALARM, Interest::READ)?;
         Ok(Rc::new(Core {
-            executor: RefCell::default(),
+            tasks: Tasks::new(poller.clone()),
             sources: Sources::new(poller.clone()),
             timers: Timers::default(),
             children: Children::new(poller.clone()),
@@ -156,7 +147,7 @@ impl Core {
     }
 
     fn run_inbox(&self) {
-        if !self.inbox.filled.swap(false, Ordering::AcqRel) {
+        if !self.inbox.filled.load(Ordering::Acquire) || !self.inbox.filled.swap(false, Ordering::AcqRel) {
             return;
         }
         let jobs = std::mem::take(&mut *self.inbox.jobs.lock().unwrap_or_else(PoisonError::into_inner));
@@ -252,12 +243,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     );
     let _reset = Reset(&core.running);
     let (main_woken, main_waker) = core.waker();
-    let (task_woken, task_waker) = core.waker();
     let mut main_context = Context::from_waker(&main_waker);
-    let mut task_context = Context::from_waker(&task_waker);
     let mut main = pin!(future);
-    let executor = core.executor.borrow().clone();
-    let mut tick = Box::pin(executor.tick());
     let mut events = Events::new();
     loop {
         if main_woken.take()
@@ -265,22 +252,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         {
             return value;
         }
-        if task_woken.take() {
-            let began = clock::coarse_ms();
-            let mut ticks = 0;
-            // Polled until it waits: only then does a task that wakes up end the wait below.
-            while tick.as_mut().poll(&mut task_context).is_ready() {
-                tick.set(executor.tick());
-                ticks += 1;
-                // A script's slice is longer than a tick of the clock, so with busy scripts each is followed by a look
-                // at descriptors and timers.
-                if ticks >= TICKS_A_TURN || clock::coarse_ms() != began {
-                    task_woken.set();
-                    break;
-                }
-            }
-        }
-        core.turn(&mut events, main_woken.is_set() || task_woken.is_set());
+        core.tasks.run();
+        core.turn(&mut events, main_woken.is_set() || core.tasks.is_ready());
     }
 }
 
@@ -298,8 +271,7 @@ where
     F::Output: 'static,
 {
     // Boxed: the executor's code is then there once per result and not once per task, which is a tenth of the binary.
-    let boxed: Pin<Box<dyn Future<Output = F::Output>>> = Box::pin(future);
-    Core::current().executor.borrow().spawn(boxed)
+    Core::current().tasks.spawn(Box::pin(future))
 }
 
 /// Calls `free` whenever this thread has been idle for a while: what it holds only to be fast can go then.
@@ -317,11 +289,10 @@ pub fn leave() {
     };
     // What a task's end starts is dropped in the next round; what starts itself anew is left.
     for _ in 0..LEAVE_ROUNDS {
-        if core.executor.borrow().is_empty() {
+        if core.tasks.is_empty() {
             break;
         }
-        let parked = core.executor.replace(Rc::default());
-        drop(parked);
+        core.tasks.drop_all();
     }
     let kept = CURRENT.with(|slot| slot.borrow_mut().take());
     drop(kept);

@@ -30,26 +30,62 @@ const BOTH: Interest = Interest {
 #[derive(Default)]
 struct Side {
     blocked: Cell<bool>,
-    waiting: RefCell<Vec<Waker>>,
+    waiters: Waiters,
 }
 
 impl Side {
     fn open(&self) {
         self.blocked.set(false);
-        for waker in self.waiting.take() {
-            waker.wake();
-        }
+        self.waiters.wake();
     }
 
-    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(&self, context: &Context<'_>) -> Poll<()> {
         if !self.blocked.get() {
             return Poll::Ready(());
         }
-        let mut waiting = self.waiting.borrow_mut();
-        if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-            waiting.push(context.waker().clone());
-        }
+        self.waiters.add(context.waker());
         Poll::Pending
+    }
+}
+
+/// Who waits. Mostly that is one task, again and again: its waker is kept, so that nothing is made or freed each time.
+#[derive(Default)]
+struct Waiters {
+    first: RefCell<Option<Waker>>,
+    /// The first one waits at the moment.
+    waits: Cell<bool>,
+    more: RefCell<Vec<Waker>>,
+}
+
+impl Waiters {
+    fn add(&self, waker: &Waker) {
+        let mut first = self.first.borrow_mut();
+        let known = first.as_ref().is_some_and(|first| first.will_wake(waker));
+        if known || !self.waits.get() {
+            self.waits.set(true);
+            if !known {
+                *first = Some(waker.clone());
+            }
+            return;
+        }
+        let mut more = self.more.borrow_mut();
+        if !more.iter().any(|known| known.will_wake(waker)) {
+            more.push(waker.clone());
+        }
+    }
+
+    fn wake(&self) {
+        if !self.waits.replace(false) {
+            return;
+        }
+        if let Some(first) = &*self.first.borrow() {
+            first.wake_by_ref();
+        }
+        if !self.more.borrow().is_empty() {
+            for waker in self.more.take() {
+                waker.wake();
+            }
+        }
     }
 }
 
@@ -145,12 +181,22 @@ impl<T: AsFd> Io<T> {
 
     /// Waits until a read may succeed.
     pub async fn readable(&self) {
-        std::future::poll_fn(|context| self.source.read.poll(context)).await;
+        std::future::poll_fn(|context| self.poll_readable(context)).await;
     }
 
     /// Waits until a write may succeed.
     pub async fn writable(&self) {
-        std::future::poll_fn(|context| self.source.write.poll(context)).await;
+        std::future::poll_fn(|context| self.poll_writable(context)).await;
+    }
+
+    /// Whether a read may succeed; if not, `context` is woken when one may.
+    pub fn poll_readable(&self, context: &Context<'_>) -> Poll<()> {
+        self.source.read.poll(context)
+    }
+
+    /// Whether a write may succeed; if not, `context` is woken when one may.
+    pub fn poll_writable(&self, context: &Context<'_>) -> Poll<()> {
+        self.source.write.poll(context)
     }
 
     /// Whether a read is worth a system call.
@@ -173,10 +219,7 @@ impl<T: AsFd> Io<T> {
         if self.source.ended.get() {
             return true;
         }
-        let mut waiting = self.source.read.waiting.borrow_mut();
-        if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-            waiting.push(context.waker().clone());
-        }
+        self.source.read.waiters.add(context.waker());
         false
     }
 

@@ -9,6 +9,7 @@ mod blocking;
 mod child;
 mod core;
 mod io;
+mod tasks;
 mod timer;
 
 pub use self::blocking::unblock;

@@ -45,6 +45,7 @@ pub(crate) fn entry() -> Rc<Entry> {
         priority: Priority::High,
         help: String::new(),
         kind: Kind::Builtin,
+        direct: false,
         start: Box::new(|key, given, context| {
             let mut reply = answer(&context.handlers, key, given)?;
             let work: Work = Box::pin(async move { context.reply(&mut *reply).await });

@@ -140,8 +140,9 @@ async fn drive(client: &Client, options: &Options) -> Result<Figures, String> {
         .map(|stream| {
             let (meter, options, payload) = (meter.clone(), options.clone(), payload.clone());
             rt::spawn(async move {
-                let mut at = Instant::now();
-                while at < end {
+                let (mut at, mut calls) = (Instant::now(), 0);
+                while options.goes_on(calls, at, end) {
+                    calls += 1;
                     one(&stream, &options, &payload).await?;
                     at = meter.borrow_mut().note(at);
                 }
@@ -232,8 +233,9 @@ pub fn blocking(folder: &Path, options: &Options) -> Result<Figures, String> {
         }
         let end = Instant::now() + options.time;
         let mut meter = Meter::begin();
-        let mut at = Instant::now();
-        while at < end {
+        let (mut at, mut calls) = (Instant::now(), 0);
+        while options.goes_on(calls, at, end) {
+            calls += 1;
             call()?;
             at = meter.note(at);
         }

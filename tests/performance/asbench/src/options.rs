@@ -1,7 +1,7 @@
 //! The command line of asbench.
 
 use std::ffi::OsString;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 
@@ -18,6 +18,7 @@ Options:
   -n STREAMS           streams on one connection, each with one call at a time [1]
   -s SIZE              bytes of the payload [32]
   -t SECONDS           time to measure, fractions allowed [3]
+      --calls COUNT    so many calls on each stream instead, and no raw ping-pong: for tools that count instructions
       --lua            a Lua client (process scope: a Lua server too, in the same group)
       --blocking       the blocking client (scopes os and tcp, one stream)
       --threads        process scope: client and server on two threads
@@ -92,6 +93,8 @@ pub struct Options {
     pub size: u32,
     /// How long.
     pub time: Duration,
+    /// So many calls on each stream instead, and nothing else.
+    pub calls: Option<u32>,
     /// Who calls.
     pub caller: Caller,
     /// Process scope: on two threads.
@@ -110,11 +113,19 @@ impl Default for Options {
             streams: 1,
             size: 32,
             time: Duration::from_secs(3),
+            calls: None,
             caller: Caller::Native,
             threads: false,
             pinned: true,
             json: false,
         }
+    }
+}
+
+impl Options {
+    /// Whether a stream that has made `calls` makes another at the time `now` of a measurement that ends at `end`.
+    pub fn goes_on(&self, calls: u32, now: Instant, end: Instant) -> bool {
+        self.calls.map_or(now < end, |wanted| calls < wanted)
     }
 }
 
@@ -161,6 +172,7 @@ fn read(parser: &mut lexopt::Parser) -> Result<Request, lexopt::Error> {
             Short('n') => options.streams = number(parser, "-n", 1, MOST_STREAMS)?,
             Short('s') => options.size = number(parser, "-s", 0, LARGEST)?,
             Short('t') => options.time = time(parser)?,
+            Long("calls") => options.calls = Some(number(parser, "--calls", 1, u32::MAX)?),
             Long("lua") => options.caller = Caller::Lua,
             Long("blocking") => options.caller = Caller::Blocking,
             Long("threads") => options.threads = true,

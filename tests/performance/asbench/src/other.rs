@@ -2,6 +2,11 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// Milliseconds that it has to end by itself.
+const PATIENCE_MS: u32 = 10_000;
 
 /// A child that is killed and collected when it is not needed any more.
 #[derive(Debug)]
@@ -42,6 +47,14 @@ impl Other {
 
 impl Drop for Other {
     fn drop(&mut self) {
+        // Asked first: a tool that watches it writes down what it saw.
+        let _ = gshell_sys::process::kill(self.child.id().cast_signed(), 15);
+        for _ in 0..PATIENCE_MS {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
