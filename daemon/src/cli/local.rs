@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream};
 use gshell_service::rt;
-use gshell_sys::{random, term};
+use gshell_sys::{memory, random, term};
 
 /// Group that a script in this process is in, as far as it can ask.
 const GROUP: &str = "local";
@@ -65,7 +65,8 @@ pub fn spec(package: Package, output: Rc<dyn Output>, input: Input, args: Vec<St
         args,
         package: Rc::new(package),
         limits: Limits {
-            memory: 0,
+            // Its own process, with nobody beside it: all but what the machine needs to stay alive.
+            memory: memory::total_bytes() / 4 * 3,
             ..Limits::default()
         },
         output,

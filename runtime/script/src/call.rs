@@ -183,7 +183,7 @@ where
     )
 }
 
-/// Like [`waiting`], for a method: the environment is that of the object, which `body` finds.
+/// Like `waiting`, for a method: the environment is that of the object, which `body` finds.
 pub fn waiting_method<A, F, R>(
     lua: &Lua,
     body: impl Fn(Lua, A) -> Result<(Rc<Context>, F)> + 'static,

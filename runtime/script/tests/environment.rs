@@ -243,9 +243,16 @@ fn a_dropped_environment_frees_its_state() {
     });
 }
 
+/// Held by tests that count the slices of the process, or that use up many.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// A busy script and a ticker on one thread: slices bound how long the ticker waits. Counted in slices, not in time.
 #[test]
 fn a_busy_neighbour_leaves_room() {
+    let _alone = alone();
     for busy in [
         "while true do end",
         "while true do pcall(error) end",
@@ -276,6 +283,7 @@ fn a_busy_neighbour_leaves_room() {
 
 #[test]
 fn a_large_state_is_freed_in_pieces() {
+    let _alone = alone();
     let fill = "local t = {} for n = 1, 3e5 do t[n] = { n } end error('over')";
     let limits = Limits {
         slice: Duration::from_millis(1),

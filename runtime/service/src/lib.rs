@@ -1,6 +1,6 @@
 //! Services: publish them, find them, call them.
 //!
-//! A [`Publisher`] publishes a service: [`Handlers`] by request type, in one or more [`Scopes`]. [`discover`] finds it and
+//! A [`Publisher`] publishes a service: [`Handlers`] by request type, in one or more [`Scopes`]. [`discover()`] finds it and
 //! gives a [`Client`], whose calls may overlap, on as many [`Stream`]s as one likes. [`blocking::Client`] is the same for
 //! programs without an executor (the command line). Inside a process messages move, between processes both sides drive
 //! the same pure session machine.

@@ -22,7 +22,7 @@ pub fn recv(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
     Ok(nix::sys::socket::recv(fd.as_raw_fd(), buf, MsgFlags::empty())?)
 }
 
-/// As [`write`], for sockets; a peer that is gone is an error and never a signal, whatever the program does with those.
+/// As [`write()`], for sockets; a peer that is gone is an error and never a signal, whatever the program does with those.
 pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     Ok(nix::sys::socket::send(
         fd.as_raw_fd(),

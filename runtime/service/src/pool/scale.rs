@@ -12,7 +12,7 @@
 pub struct Workers {
     /// Idle threads that are kept.
     pub resident: u16,
-    /// Most handlers in progress, and most threads. Requests beyond it wait in the queue; see [`HIGH_RESERVE`].
+    /// Most handlers in progress, and most threads. Requests beyond it wait in the queue; see the module.
     pub max: u16,
     /// Waiting requests for which one more idle thread is wanted.
     pub weight: u16,

@@ -13,7 +13,7 @@
 //! | all others | |
 //!
 //! A text is its length in bytes and UTF-8. The whole is at most [`SHAPE_BYTES_MAX`] bytes and [`SHAPE_NODES_MAX`] types,
-//! nested at most [`DEPTH_MAX`](crate::DEPTH_MAX) deep; no list or map may have entries that take no bytes, and no two
+//! nested at most [`DEPTH_MAX`] deep; no list or map may have entries that take no bytes, and no two
 //! fields or variants of one type the same name. Lengths and counts are checked before anything is allocated for them.
 
 use super::{Shape, ShapeField, ShapeVariant};
