@@ -19,6 +19,7 @@ mod restart;
 mod services;
 mod strangers;
 mod terminals;
+mod traces;
 
 /// A script that runs until it is stopped, and says so in its log at both ends.
 const SLEEPER: &str = "local gshell = require 'gshell'\n\
