@@ -39,7 +39,7 @@ impl Shared {
 
     /// Gives a buffer to the next who needs one; of two the larger is kept.
     pub(crate) fn put(self, buffer: Vec<u8>) {
-        if buffer.capacity() <= KEEP {
+        if (1..=KEEP).contains(&buffer.capacity()) {
             self.0.with_borrow_mut(|kept| {
                 if kept.capacity() < buffer.capacity() {
                     *kept = buffer;

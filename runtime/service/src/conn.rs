@@ -80,7 +80,7 @@ impl Conn {
     }
 
     fn now_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        milliseconds(self.started.elapsed())
     }
 
     /// Has the connection's task look at its socket again.
@@ -341,10 +341,10 @@ impl Conn {
 
     fn handle_frames(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
         let began = Instant::now();
-        let now = began.saturating_duration_since(self.started).as_millis() as u64;
+        let now = milliseconds(began.saturating_duration_since(self.started));
         let _batch = clock::Batch::begin(began);
         let mut used = 0;
-        loop {
+        while used < bytes.len() {
             let step = self.session.borrow_mut().input(&bytes[used..], now);
             match step {
                 Ok(step) => {
@@ -368,6 +368,7 @@ impl Conn {
                 }
             }
         }
+        Ok(used)
     }
 
     fn on_event(&self, link: &Link, event: Event<'_>) -> Result<(), Fault> {
@@ -472,6 +473,10 @@ impl Conn {
             }
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    time.as_secs() * 1000 + u64::from(time.subsec_millis())
 }
 
 /// A read that is to be tried again later is no fault.
