@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::ops::Range;
 use std::thread::LocalKey;
 
 use gshell_net::rt;
@@ -38,7 +39,7 @@ impl Shared {
 
     /// Gives a buffer to the next who needs one; of two the larger is kept.
     pub(crate) fn put(self, buffer: Vec<u8>) {
-        if buffer.capacity() <= KEEP {
+        if (1..=KEEP).contains(&buffer.capacity()) {
             self.0.with_borrow_mut(|kept| {
                 if kept.capacity() < buffer.capacity() {
                     *kept = buffer;
@@ -79,17 +80,24 @@ impl Gathered {
         self.buffer.get(..self.filled).unwrap_or_default()
     }
 
-    /// Begins with `bytes`.
-    pub(crate) fn keep(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
+    /// Begins with a part of `buffer`; gives a buffer to read into next. A large part stays where it is.
+    pub(crate) fn begin(&mut self, mut buffer: Vec<u8>, part: Range<usize>) -> Vec<u8> {
+        let len = part.len();
+        if len == 0 {
+            return buffer;
         }
-        self.buffer = REST.take();
-        if self.buffer.len() < bytes.len() {
-            self.buffer.resize(bytes.len().max(LEAST), 0);
+        let mut other = REST.take();
+        if len > LEAST {
+            buffer.copy_within(part, 0);
+            std::mem::swap(&mut buffer, &mut other);
+        } else {
+            if other.len() < len {
+                other.resize(LEAST, 0);
+            }
+            other[..len].copy_from_slice(&buffer[part]);
         }
-        self.buffer[..bytes.len()].copy_from_slice(bytes);
-        self.filled = bytes.len();
+        (self.buffer, self.filled) = (other, len);
+        buffer
     }
 
     /// Lets `read` write behind what is there; it gives the number of bytes, and a word for the caller.
@@ -134,7 +142,8 @@ mod tests {
     #[test]
     fn a_frame_is_gathered_from_pieces() {
         let mut gathered = Gathered::default();
-        gathered.keep(b"ab");
+        let spare = gathered.begin(b"xabx".to_vec(), 1..3);
+        assert_eq!(spare.len(), 4);
         let mut longest = 0;
         while gathered.bytes().len() < 100_000 {
             let (n, ()) = gathered
@@ -152,5 +161,17 @@ mod tests {
         assert_eq!(gathered.bytes()[0], b'c');
         gathered.consume(gathered.bytes().len());
         assert!(gathered.is_empty() && gathered.buffer.is_empty());
+    }
+
+    #[test]
+    fn a_large_beginning_is_not_copied() {
+        let mut gathered = Gathered::default();
+        let buffer = vec![7; 2 * LEAST];
+        let at = buffer.as_ptr();
+        gathered.begin(buffer, 0..LEAST + 1);
+        assert_eq!(
+            (gathered.bytes().as_ptr(), gathered.bytes().len()),
+            (at, LEAST + 1)
+        );
     }
 }

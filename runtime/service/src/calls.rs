@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 use gshell_wire::Fault;
 
-use crate::payload::Incoming;
+use crate::payload::{Incoming, Payload};
 
 /// Places to begin with; a power of two, as their number always is.
 const LEAST: usize = 8;
@@ -15,6 +15,9 @@ const LEAST: usize = 8;
 const KEPT: usize = 64;
 
 pub(crate) type Answer = Result<Incoming, Fault>;
+
+/// Reads what came under a key where it lies, if it is what the caller expects and reads well.
+pub(crate) type Read = fn(u64, &[u8]) -> Option<Payload>;
 
 #[derive(Default)]
 enum State {
@@ -29,6 +32,7 @@ struct Place {
     id: u32,
     stream: u32,
     state: State,
+    read: Option<Read>,
     /// Of who waits, or waited here before: it is likely to come again.
     waker: Option<Waker>,
 }
@@ -70,7 +74,7 @@ impl Calls {
     }
 
     /// A number and a place for a call's answer.
-    pub(crate) fn begin(&mut self, stream: u32) -> u32 {
+    pub(crate) fn begin(&mut self, stream: u32, read: Option<Read>) -> u32 {
         if self.taken * 2 >= self.places.len() {
             self.grow();
         }
@@ -78,7 +82,7 @@ impl Calls {
             self.last = self.last.wrapping_add(1);
             let (id, index) = (self.last, self.index(self.last));
             if let Some(place) = self.places.get_mut(index).filter(|place| place.is_free()) {
-                (place.id, place.stream, place.state) = (id, stream, State::Waits);
+                (place.id, place.stream, place.state, place.read) = (id, stream, State::Waits, read);
                 self.taken += 1;
                 self.waiting += 1;
                 return id;
@@ -117,6 +121,11 @@ impl Calls {
             }
             State::Free | State::Waits => Poll::Pending,
         }
+    }
+
+    /// How the answer of a call is read.
+    pub(crate) fn reads(&mut self, id: u32) -> Option<Read> {
+        self.find(id)?.read
     }
 
     fn freed(&mut self) {
@@ -176,7 +185,6 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::Payload;
 
     fn answer(n: u8) -> Answer {
         let payload = Payload::Bytes(vec![n]);
@@ -193,7 +201,7 @@ mod tests {
     #[test]
     fn each_call_gets_its_answer_and_no_other() {
         let mut calls = Calls::default();
-        let ids: Vec<_> = (0..100).map(|n| calls.begin(n % 3)).collect();
+        let ids: Vec<_> = (0..100).map(|n| calls.begin(n % 3, None)).collect();
         assert_eq!(calls.waiting(), 100);
         for (n, id) in ids.iter().enumerate().rev() {
             assert!(calls.poll(*id, Waker::noop()).is_pending());
@@ -214,10 +222,10 @@ mod tests {
     #[test]
     fn a_long_call_keeps_its_place_and_a_late_answer_finds_nobody() {
         let mut calls = Calls::default();
-        let long = calls.begin(0);
+        let long = calls.begin(0, None);
         let mut before = long;
         for _ in 0..10_000 {
-            let id = calls.begin(0);
+            let id = calls.begin(0, None);
             assert!(id > before, "numbers rise");
             before = id;
             assert!(calls.end(id).0);
@@ -231,7 +239,7 @@ mod tests {
     #[test]
     fn a_stream_fails_alone_and_the_rest_with_the_connection() {
         let mut calls = Calls::default();
-        let (one, two) = (calls.begin(1), calls.begin(2));
+        let (one, two) = (calls.begin(1, None), calls.begin(2, None));
         calls.fail(Some(1), &crate::lost("on purpose"));
         assert!(matches!(calls.poll(one, Waker::noop()), Poll::Ready(Err(_))));
         assert!(calls.poll(two, Waker::noop()).is_pending());
@@ -243,10 +251,10 @@ mod tests {
     #[test]
     fn numbers_go_round() {
         let mut calls = Calls::default();
-        let long = calls.begin(0);
+        let long = calls.begin(0, None);
         calls.last = u32::MAX - 3;
         for _ in 0..20 {
-            let id = calls.begin(0);
+            let id = calls.begin(0, None);
             assert_ne!(id, long);
             assert!(calls.end(id).0);
         }

@@ -10,6 +10,7 @@ use gshell_net::{Socket, unix};
 use gshell_session::Side;
 use gshell_wire::{Code, Fault, Limits, Message};
 
+use crate::calls::Read;
 use crate::conn::Conn;
 use crate::discover::Discover;
 use crate::link::{Link, Peer};
@@ -113,18 +114,28 @@ impl Client {
         options: &CallOptions,
         message: &mut dyn Outgoing,
     ) -> Result<Incoming, Fault> {
+        self.call_as(options, message, None).await
+    }
+
+    /// As [`Client::call_with`]; `read` is how the reply is read where it came.
+    pub(crate) async fn call_as(
+        &self,
+        options: &CallOptions,
+        message: &mut dyn Outgoing,
+        read: Option<Read>,
+    ) -> Result<Incoming, Fault> {
+        if self.again.is_none() {
+            return self.default_stream().call_as(options, message, read).await;
+        }
         let began = Instant::now();
         let deadline = options.timeout.and_then(|limit| began.checked_add(limit));
         let stream = self.live(deadline).await?;
-        if self.again.is_none() {
-            return stream.call_with(options, message).await;
-        }
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let options = CallOptions {
             timeout: left,
             ..*options
         };
-        stream.call_with(&options, message).await
+        stream.call_as(&options, message, read).await
     }
 
     /// The default stream.

@@ -33,7 +33,7 @@ use crate::table::Table;
 /// drained the socket; one that does doubles it.
 const READ_BUFFER: usize = 8 << 10;
 /// Bytes up to which it grows: larger reads gain nothing.
-const LARGEST_READ: usize = 64 << 10;
+const LARGEST_READ: usize = 256 << 10;
 /// Time that a connection which ends has to write what is pending.
 const LINGER: Duration = Duration::from_secs(2);
 /// Frames handled before other tasks of the thread get a turn.
@@ -80,7 +80,7 @@ impl Conn {
     }
 
     fn now_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        milliseconds(self.started.elapsed())
     }
 
     /// Has the connection's task look at its socket again.
@@ -249,7 +249,7 @@ impl Conn {
                 return None;
             }
             if self.paused.replace(false) {
-                if let Err(fault) = self.feed(link, &[], &mut frames) {
+                if let Err(fault) = self.feed(link, &mut frames) {
                     return Some(fault);
                 }
                 continue;
@@ -278,22 +278,27 @@ impl Conn {
         if buffer.is_empty() {
             buffer.resize(READ_BUFFER, 0);
         }
-        let read = self.read(&mut buffer);
-        let result = match read {
-            Ok(0) => Some(lost("the peer closed it")),
-            Ok(n) => {
-                let fed = self.feed(link, &buffer[..n], frames).err();
-                if n < buffer.len() {
-                    self.io.drained();
-                } else if n < LARGEST_READ {
-                    buffer.resize(n * 2, 0);
-                }
-                fed
+        let n = match self.read(&mut buffer) {
+            Ok(n) => n,
+            Err(error) => {
+                buffers::INPUT.put(buffer);
+                return unless_again(&error);
             }
-            Err(error) => unless_again(&error),
         };
-        buffers::INPUT.put(buffer);
-        result
+        let size = buffer.len();
+        let fed = match n {
+            0 => Err(lost("the peer closed it")),
+            _ => self.handle_frames(link, &buffer[..n], frames),
+        };
+        if n < size {
+            self.io.drained();
+        } else if size < LARGEST_READ {
+            buffer.resize(size * 2, 0);
+        }
+        let used = *fed.as_ref().unwrap_or(&n);
+        let spare = self.rest.borrow_mut().begin(buffer, used..n);
+        buffers::INPUT.put(spare);
+        fed.err()
     }
 
     /// Reads behind the beginning of a frame that has not come whole; the room grows with what comes, not with what the
@@ -309,7 +314,7 @@ impl Conn {
                 if drained {
                     self.io.drained();
                 }
-                self.feed(link, &[], frames).err()
+                self.feed(link, frames).err()
             }
             Err(error) => unless_again(&error),
         }
@@ -324,13 +329,8 @@ impl Conn {
         self.table.is_held() || self.session.borrow().pending().len() > OUTPUT_HIGH
     }
 
-    /// Handles what was read: `bytes`, or what has been gathered if there is some, which has `bytes` at its end then.
-    fn feed(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<(), Fault> {
-        if self.rest.borrow().is_empty() {
-            let used = self.handle_frames(link, bytes, frames)?;
-            self.rest.borrow_mut().keep(&bytes[used..]);
-            return Ok(());
-        }
+    /// Handles what has been gathered.
+    fn feed(&self, link: &Link, frames: &mut usize) -> Result<(), Fault> {
         // A handler that runs now may look at this connection, so its buffer is not borrowed meanwhile.
         let mut rest = self.rest.take();
         let used = self.handle_frames(link, rest.bytes(), frames)?;
@@ -341,10 +341,10 @@ impl Conn {
 
     fn handle_frames(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
         let began = Instant::now();
-        let now = began.saturating_duration_since(self.started).as_millis() as u64;
+        let now = milliseconds(began.saturating_duration_since(self.started));
         let _batch = clock::Batch::begin(began);
         let mut used = 0;
-        loop {
+        while used < bytes.len() {
             let step = self.session.borrow_mut().input(&bytes[used..], now);
             match step {
                 Ok(step) => {
@@ -368,6 +368,7 @@ impl Conn {
                 }
             }
         }
+        Ok(used)
     }
 
     fn on_event(&self, link: &Link, event: Event<'_>) -> Result<(), Fault> {
@@ -472,6 +473,10 @@ impl Conn {
             }
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    time.as_secs() * 1000 + u64::from(time.subsec_millis())
 }
 
 /// A read that is to be tried again later is no fault.

@@ -77,7 +77,10 @@ impl Drop for Turn {
         // The time at which the handler was done, as a rule: no further look at the clock.
         let took = clock::recent().saturating_duration_since(self.began);
         self.batch = None;
-        let spent = (took.as_micros() / u128::from(MICROS_A_CALL)).min(u128::from(CALLS_A_TURN)) as u32 + 1;
+        let spent = match took.as_secs() {
+            0 => took.subsec_micros() / MICROS_A_CALL + 1,
+            _ => CALLS_A_TURN,
+        };
         LEFT.set(LEFT.get().saturating_sub(spent));
         DEPTH.set(DEPTH.get() - 1);
     }

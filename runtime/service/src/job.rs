@@ -187,8 +187,11 @@ impl Job {
     /// Counts the end; a second time does nothing.
     fn end(&mut self, outcome: Outcome) {
         if !std::mem::replace(&mut self.ended, true) {
-            let micros = u32::try_from(clock::now().saturating_duration_since(self.began).as_micros())
-                .unwrap_or(u32::MAX);
+            let took = clock::now().saturating_duration_since(self.began);
+            let seconds = u32::try_from(took.as_secs()).unwrap_or(u32::MAX);
+            let micros = seconds
+                .saturating_mul(1_000_000)
+                .saturating_add(took.subsec_micros());
             self.context.entry.counts.ended(outcome, micros);
         }
     }

@@ -49,15 +49,6 @@ impl Default for Flow {
     }
 }
 
-/// How a packet may reach an end without its task.
-enum Direct {
-    No,
-    /// Nothing of anybody runs.
-    Answer,
-    /// A handler begins.
-    Call,
-}
-
 enum Packet {
     Open(u32),
     Message {
@@ -188,43 +179,39 @@ impl End {
         if self.closed.get() {
             return;
         }
-        let Some(partner) = self.partner.get().and_then(Weak::upgrade) else {
-            return self.pipe.0[1 - self.own].put(packet);
+        let wakes = match packet {
+            // These only wake whoever waits.
+            Packet::Credit(..) => true,
+            Packet::Error { .. } => self.own == SERVER,
+            _ => false,
         };
-        if partner.behind.get() || partner.closed.get() || partner.table.is_held() {
-            return self.enqueue(&partner, packet);
+        if wakes && let Some(partner) = self.beside() {
+            let link = Link::Local(partner);
+            if let Link::Local(partner) = &link {
+                partner.on_packet(&link, packet);
+            }
+            return;
         }
-        let _turn = match partner.direct(&packet) {
-            Direct::No => return self.enqueue(&partner, packet),
-            Direct::Answer => None,
-            Direct::Call => match Turn::begin() {
-                None => return self.enqueue(&partner, packet),
-                turn => turn,
-            },
-        };
-        let link = Link::Local(partner);
-        if let Link::Local(partner) = &link {
-            partner.on_packet(&link, packet);
+        if let Some(partner) = self.partner.get().and_then(Weak::upgrade) {
+            partner.behind.set(true);
         }
-    }
-
-    fn enqueue(&self, partner: &End, packet: Packet) {
-        partner.behind.set(true);
         self.pipe.0[1 - self.own].put(packet);
     }
 
-    /// How a packet may reach this end without its task.
-    fn direct(&self, packet: &Packet) -> Direct {
-        match (&self.table.handlers, packet) {
-            // These only wake whoever waits.
-            (None, Packet::Message { .. } | Packet::Error { .. }) | (_, Packet::Credit(..)) => Direct::Answer,
-            (Some(handlers), Packet::Message { key, head, .. }) if head.call.is_some() => {
-                match handlers.find(*key).is_some_and(|entry| entry.direct) {
-                    true => Direct::Call,
-                    false => Direct::No,
-                }
-            }
-            _ => Direct::No,
+    /// The other end, if it is on this thread and nothing comes before what it would be given now.
+    fn beside(&self) -> Option<Rc<End>> {
+        let partner = self.partner.get()?.upgrade()?;
+        let free = !partner.behind.get() && !partner.closed.get() && !partner.table.is_held();
+        free.then_some(partner)
+    }
+
+    /// Whether a message may come to this end without its task, and as whose turn.
+    fn welcomes(&self, key: u64, head: &Head) -> Option<Option<Turn>> {
+        match &self.table.handlers {
+            // It only wakes whoever waits.
+            None => Some(None),
+            Some(handlers) if head.call.is_some() && handlers.find(key)?.direct => Turn::begin().map(Some),
+            Some(_) => None,
         }
     }
 
@@ -259,6 +246,14 @@ impl End {
             return Err(Fault::new(Code::Limit, text));
         }
         flow.send.set(flow.send.get() - whole(cost));
+        if let Some(partner) = self.beside()
+            && let Some(_turn) = partner.welcomes(key, &head)
+        {
+            let link = Link::Local(partner);
+            link.table()
+                .on_message(&link, stream, key, &head, Given::Owned(payload));
+            return Ok(Some(()));
+        }
         self.put(Packet::Message {
             stream,
             key,

@@ -102,6 +102,15 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// A message of type `M` that came as bytes, moved from here on. Of one that does not read, or of another, the bytes are
+/// to be kept: they are looked at again by who expects it.
+pub(crate) fn read_early<M: Message>(key: u64, bytes: &[u8]) -> Option<Payload> {
+    match key == M::KEY {
+        true => decode::<M>(bytes).ok().map(Payload::moved),
+        false => None,
+    }
+}
+
 fn encode_any<M: Message>(value: &dyn Any, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     encode(value.downcast_ref::<M>().ok_or(EncodeError::Refused)?, out)
 }

@@ -10,9 +10,10 @@ use gshell_session::Head;
 use gshell_wire::{Code, Fault, Message, Shape, Trace};
 
 use crate::builtin;
+use crate::calls::Read;
 use crate::client::Client;
 use crate::current;
-use crate::payload::{Incoming, Outgoing, Typed};
+use crate::payload::{Incoming, Outgoing, Typed, read_early};
 use crate::stream::Stream;
 use crate::trace::{self, Expected};
 
@@ -90,9 +91,10 @@ impl<'a, Q: Message> Request<'a, Q> {
             trace: self.options.trace,
             ..CallOptions::expecting::<R>()
         };
+        let read: Option<Read> = Some(read_early::<R>);
         let reply = match self.by {
-            By::Stream(stream) => stream.call_with(&options, &mut message).await,
-            By::Client(client) => client.call_with(&options, &mut message).await,
+            By::Stream(stream) => stream.call_as(&options, &mut message, read).await,
+            By::Client(client) => client.call_as(&options, &mut message, read).await,
         };
         match reply {
             Ok(reply) => reply.decode(),
@@ -112,7 +114,17 @@ impl Stream {
         options: &CallOptions,
         message: &mut dyn Outgoing,
     ) -> Result<Incoming, Fault> {
-        let id = self.link.table().begin_call(self.id);
+        self.call_as(options, message, None).await
+    }
+
+    /// As [`Stream::call_with`]; `read` is how the reply is read where it came.
+    pub(crate) async fn call_as(
+        &self,
+        options: &CallOptions,
+        message: &mut dyn Outgoing,
+        read: Option<Read>,
+    ) -> Result<Incoming, Fault> {
+        let id = self.link.table().begin_call(self.id, read);
         let mut waiting = Waiting {
             stream: self,
             id,

@@ -13,8 +13,9 @@ use gshell_session::Head;
 use gshell_wire::{Code, Fault, Message};
 
 use crate::builtin;
+use crate::calls::Read;
 use crate::link::{Link, Peer};
-use crate::payload::{Incoming, Outgoing, Typed};
+use crate::payload::{Incoming, Outgoing, Typed, read_early};
 use crate::request::{CallOptions, Request};
 use crate::trace;
 
@@ -282,7 +283,8 @@ impl Stream {
     /// never answers another.
     pub async fn call<Q: Message, R: Message>(&self, request: Q) -> Result<R, Fault> {
         let options = CallOptions::expecting::<R>();
-        match self.call_with(&options, &mut Typed::new(request)).await {
+        let read: Option<Read> = Some(read_early::<R>);
+        match self.call_as(&options, &mut Typed::new(request), read).await {
             Ok(reply) => reply.decode(),
             Err(fault) if !builtin::is_unknown(&fault) => Err(fault),
             Err(fault) => Err(Box::pin(builtin::explain::<Q>(self, fault)).await),

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use gshell_session::Head;
 use gshell_wire::Fault;
 
-use crate::calls::{Answer, Calls};
+use crate::calls::{Answer, Calls, Read};
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
 use crate::payload::{Given, Incoming};
@@ -90,8 +90,8 @@ impl Table {
     }
 
     /// A number for a call, under which its answer is waited for.
-    pub(crate) fn begin_call(&self, stream: u32) -> u32 {
-        self.calls.borrow_mut().begin(stream)
+    pub(crate) fn begin_call(&self, stream: u32, read: Option<Read>) -> u32 {
+        self.calls.borrow_mut().begin(stream, read)
     }
 
     /// The answer to a call, which then is over.
@@ -145,7 +145,15 @@ impl Table {
             return self.for_reader(link, stream, key, given);
         };
         link.consumed(stream, &state, given.cost());
-        let payload = given.into_payload();
+        let payload = match given {
+            // Decoded from the buffer that was read into: no copy of it is made first.
+            Given::Bytes(bytes) => {
+                let reads = self.calls.borrow_mut().reads(id);
+                let read = reads.and_then(|reads| reads(key, bytes));
+                read.unwrap_or_else(|| given.into_payload())
+            }
+            Given::Owned(payload) => payload,
+        };
         self.answer(id, Ok(Incoming { key, payload }));
     }
 

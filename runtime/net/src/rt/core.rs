@@ -197,7 +197,7 @@ impl Core {
             self.rings_at.set(None);
             self.timers.fire();
         }
-        self.rest.waited(rang && !at_once && events.len() == 1);
+        self.rest.waited(rang, !at_once && events.len() == 1);
         self.children.collect();
         self.run_inbox();
     }
@@ -214,13 +214,17 @@ impl Rest {
         self.at.get()
     }
 
-    /// Notes a wait; `only_rang`: the alarm, and nothing else, ended it.
-    fn waited(&self, only_rang: bool) {
+    /// Notes a wait; `rang`: the alarm is among what ended it, `alone`: and nothing else.
+    fn waited(&self, rang: bool, alone: bool) {
         self.turns.set(self.turns.get().saturating_sub(1));
-        let due = only_rang && self.at.get().is_some_and(|at| at <= Instant::now());
-        if !due {
-            return self.disturbed.set(true);
+        let due = rang && self.at.get().is_some_and(|at| at <= Instant::now());
+        if !due || !alone {
+            self.disturbed.set(true);
         }
+        if !due {
+            return;
+        }
+        // Also when something else came with it: a moment that has passed would ring in each wait.
         self.at.set(None);
         if !self.disturbed.get() {
             self.frees.borrow().iter().for_each(|free| free());
