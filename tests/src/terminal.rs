@@ -48,8 +48,8 @@ impl Terminal {
         let mut child = Command::new("setsid");
         child
             .args(["--ctty", "--wait"])
-            // Whoever runs the tests in the background of a shell has them ignore what Ctrl-C sends.
-            .args(["env", "--default-signal=INT,QUIT"])
+            // Whoever runs the tests in the background has them ignore what Ctrl-C or a hang-up sends.
+            .args(["env", "--default-signal=INT,QUIT,HUP"])
             .arg(command.get_program())
             .args(command.get_args());
         child.envs(
