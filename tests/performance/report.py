@@ -45,7 +45,7 @@ the system that gshell re-creates, measured on a machine of the same kind. Diffe
 
 ## Compiled for size or for speed
 
-The release profile compiles for size (`opt-level = "z"`) but for Lua's C source (3) and the message path (`"s"`); compared
+The release profile compiles for size (`opt-level = "z"`) but for Lua's C source (3) and the message path (`"s"`; sessions 2); compared
 once, interleaved, on 2026-11-22:
 
 | what | for size | as it is | for speed |

@@ -20,6 +20,9 @@ use gshell_sys::poll::Poller;
 /// Tasks that run between two looks at descriptors and timers.
 const TICKS_A_TURN: u32 = 64;
 
+/// Room that is kept for tasks which other threads wake.
+const KEPT: usize = 16;
+
 thread_local! {
     /// Number of the thread among those that have an executor; 0 has none.
     static OWN: Cell<u32> = const { Cell::new(0) };
@@ -55,9 +58,12 @@ impl Way {
     fn hand_over(&self, task: Runnable) {
         let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
         foreign.push(task);
-        self.filled.store(true, Ordering::Release);
+        // Under the lock: who takes what is there clears it under the lock as well.
+        let first = !self.filled.swap(true, Ordering::AcqRel);
         drop(foreign);
-        self.poller.notify();
+        if first {
+            self.poller.notify();
+        }
     }
 }
 
@@ -137,9 +143,11 @@ impl Tasks {
     }
 
     fn take_foreign(&self) {
-        if self.way.filled.load(Ordering::Acquire) && self.way.filled.swap(false, Ordering::AcqRel) {
-            let tasks = std::mem::take(&mut *self.way.foreign.lock().unwrap_or_else(PoisonError::into_inner));
-            READY.with_borrow_mut(|ready| ready.extend(tasks));
+        if self.way.filled.load(Ordering::Acquire) {
+            let mut foreign = self.way.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+            self.way.filled.store(false, Ordering::Release);
+            READY.with_borrow_mut(|ready| ready.extend(foreign.drain(..)));
+            foreign.shrink_to(KEPT);
         }
     }
 
