@@ -43,6 +43,8 @@ the system that gshell re-creates, measured on a machine of the same kind. Diffe
 
 {table(rows)}
 
+Calls by number of streams and size, with a chart: [asbench.md](asbench.md).
+
 ## Compiled for size or for speed
 
 The release profile compiles for size (`opt-level = "z"`) but for Lua's C source (3) and the message path (`"s"`; sessions 2); compared
