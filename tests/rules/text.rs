@@ -66,11 +66,21 @@ fn every_module_says_what_it_settles() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    let words = ["TODO", "FIXME", "XXX", "todo!(", "unimplemented!(", "#[ignore"];
+    // Put together here, so that this list is not a finding of its own. Six of the last letter are a pattern of mktemp.
+    let words = [
+        ("TO", "DO"),
+        ("FIX", "ME"),
+        ("XX", "X"),
+        ("to", "do!("),
+        ("unimple", "mented!("),
+        ("#[ig", "nore"),
+    ]
+    .map(|(begin, end)| format!("{begin}{end}"));
+    let pattern = "X".repeat(6);
     let is_left = |line: &str| {
         words
             .iter()
-            .any(|word| line.contains(word) && !line.contains("XXXXXX"))
+            .any(|word| line.contains(word.as_str()) && !line.contains(&pattern))
     };
     report(
         "leftovers:",
@@ -80,9 +90,12 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn no_path_of_one_machine() {
+    // Put together here, so that this list is not a finding of its own.
+    let places = [("work", ""), ("farm", ""), ("root", "."), ("home", "")]
+        .map(|(folder, rest)| format!("/{folder}/{rest}"));
     let names_one = |line: &str| {
-        ["/work/", "/farm/", "/root/.", "/home/"].iter().any(|place| {
-            line.match_indices(place).any(|(at, _)| {
+        places.iter().any(|place| {
+            line.match_indices(place.as_str()).any(|(at, _)| {
                 !line[..at].ends_with(|c: char| {
                     c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '}')
                 })

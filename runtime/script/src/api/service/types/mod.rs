@@ -1,7 +1,5 @@
 //! Types as a script declares them: as text, as tables, or made by the functions of `gshell.types`.
 
-pub mod text;
-
 use gshell_wire::{DEPTH_MAX, Shape, ShapeField, ShapeVariant};
 use mlua::{Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value};
 
@@ -40,7 +38,10 @@ pub fn register(lua: &Lua) -> Result<Table> {
     })?;
     add.value("enum", |_, (of,): (Table,)| {
         let variants = variants(&of).map_err(|what| invalid("gshell.types.enum", &what))?;
-        Ok(Made(text::variants(variants)))
+        Ok(Made(Shape::Enum {
+            name: String::new(),
+            variants,
+        }))
     })?;
     Ok(table)
 }
@@ -67,7 +68,7 @@ fn nested(value: &Value, depth: u8) -> Declared<Shape> {
     let depth = depth.checked_sub(1).ok_or("the type is nested too deep")?;
     match value {
         Value::String(text) => match text.to_str() {
-            Ok(text) => text::parse(&text),
+            Ok(text) => Shape::parse(&text),
             Err(_) => Err("a type is text".to_owned()),
         },
         Value::Table(table) => composite(table, depth),
