@@ -7,7 +7,6 @@ use std::time::Duration;
 use gshell_control::limits::{GROUP_START, KILL_WAIT, PATTERNS, STOP_GRACE};
 use gshell_control::messages::daemon::{Act, Acted, Action, Done, Refused};
 use gshell_control::messages::groups::{Command, Commanded, EnvAction};
-use gshell_control::names::wild;
 use gshell_control::{Desired, Exit, GroupName, Job, State};
 use gshell_group::note::{self, Reason};
 use gshell_group::store::Store;
@@ -30,7 +29,7 @@ const COMES_BACK: Duration = Duration::from_secs(3);
 
 /// Whether a group is meant by a name, a full name, or a pattern of either.
 pub fn is_group(pattern: &str, name: &GroupName) -> bool {
-    wild(pattern, name.name()) || wild(pattern, &name.to_string())
+    gshell_wire::matches(pattern, name.name()) || gshell_wire::matches(pattern, &name.to_string())
 }
 
 /// Every environment that the request means, with its group.

@@ -8,7 +8,7 @@ use gshell_control::messages::log::{Chunk, End, LogQuery, Lost, Redirect};
 use gshell_control::messages::node::{
     Id, Info, List, NodeId, NodeInfo, SCOPE_OS, ServiceEntry, Services, Shutdown,
 };
-use gshell_control::names::{DAEMON_SERVICE, PUBLISHER, wild};
+use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
 use gshell_service::{Handlers, Identity, unix};
 use gshell_wire::{Code, Fault};
 
@@ -100,7 +100,7 @@ fn locate(node: &Node, request: &Locate) -> Result<Located, Fault> {
 }
 
 fn list(node: &Node, request: &List) -> Services {
-    let matches = |pattern: &str, text: &str| pattern.is_empty() || wild(pattern, text);
+    let matches = |pattern: &str, text: &str| pattern.is_empty() || gshell_wire::matches(pattern, text);
     let pid_of = |service: &str| match gshell_control::GroupName::from_service(service) {
         Some(name) => {
             let groups = node.groups.borrow();

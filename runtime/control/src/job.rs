@@ -150,7 +150,7 @@ impl Job {
 
     /// Whether `pattern`, in which `*` stands for anything, matches its ID or its name.
     pub fn matches(&self, pattern: &str) -> bool {
-        crate::names::wild(pattern, &self.id) || crate::names::wild(pattern, &self.name)
+        gshell_wire::matches(pattern, &self.id) || gshell_wire::matches(pattern, &self.name)
     }
 
     /// A run begins at wall time `now_ms` in process `pid`: what the run before left is cleared.

@@ -157,37 +157,6 @@ pub fn random_group_name(random: [u8; RANDOM_GROUP_LEN]) -> String {
     random.iter().map(|byte| char::from(b'a' + byte % 26)).collect()
 }
 
-/// Whether `text` matches `pattern`, in which `*` stands for any number of characters and nothing else is special.
-///
-/// Takes time in proportion to the product of both lengths at worst, whatever the pattern.
-pub fn wild(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    // After the last `*`: where the pattern goes on, and how far into the text that star reaches.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                p += 1;
-                star = Some((p, t));
-            }
-            Some(byte) if *byte == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                None => return false,
-                Some((after, reach)) => {
-                    star = Some((after, reach + 1));
-                    p = after;
-                    t = reach + 1;
-                }
-            },
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,35 +229,5 @@ mod tests {
             assert_eq!(check_group_name(&name), Ok(()));
             assert!(name.bytes().all(|letter| letter.is_ascii_lowercase()));
         }
-    }
-
-    #[test]
-    fn wild_knows_only_the_star() {
-        for (pattern, text, want) in [
-            ("", "", true),
-            ("", "a", false),
-            ("*", "", true),
-            ("**", "abc", true),
-            ("a*", "abc", true),
-            ("*c", "abc", true),
-            ("a*c", "abc", true),
-            ("a*c", "abcd", false),
-            ("*b*", "abc", true),
-            ("a*b*c", "aXbXbXc", true),
-            ("*ab", "aab", true),
-            ("a?c", "abc", false),
-            ("[a]", "a", false),
-            ("abc", "abcd", false),
-            ("abcd", "abc", false),
-            ("*.lua", "top.lua", true),
-        ] {
-            assert_eq!(wild(pattern, text), want, "{pattern:?} {text:?}");
-        }
-    }
-
-    #[test]
-    fn wild_is_not_exponential() {
-        let text = "a".repeat(2000);
-        assert!(!wild(&format!("{}b", "a*".repeat(40)), &text));
     }
 }

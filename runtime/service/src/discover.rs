@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 use gshell_net::rt::{self, Io};
 use gshell_net::{Scope, unix};
 use gshell_sys::watch::FolderWatch;
-use gshell_wire::{Code, Fault, check_name};
+use gshell_wire::{Code, Fault, check_name, is_wild, matches};
 
 use crate::address::Address;
 use crate::client::Client;
 use crate::node::Node;
-use crate::pattern::{is_wild, matches};
 use crate::publish::no_registry;
 use crate::registry;
 use crate::scope::Scopes;

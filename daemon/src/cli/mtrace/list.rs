@@ -65,7 +65,7 @@ fn handled(global: &Global) -> Vec<(String, Vec<String>)> {
 pub fn is_handled(global: &Global, pattern: &str) -> bool {
     handled(global)
         .iter()
-        .any(|(name, _)| gshell_service::matches(pattern, name))
+        .any(|(name, _)| gshell_wire::matches(pattern, name))
 }
 
 fn page(tags: &[(String, TraceTagged)], handled: &Handled) -> String {

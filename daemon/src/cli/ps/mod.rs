@@ -5,7 +5,6 @@ mod json;
 mod table;
 
 use gshell_control::messages::daemon::{GroupList, Groups, Jobs, Ps};
-use gshell_control::names::wild;
 use gshell_control::{GroupInfo, Job};
 
 pub use self::table::printable;
@@ -79,7 +78,7 @@ fn known_group(link: &mut Link, pattern: &str) -> Result<(), Failure> {
     let GroupList { groups } = link.call("cannot list groups", &Groups {}, QUICK)?;
     let is_meant = |group: &GroupInfo| {
         let short = group.name.split_once('-').map_or("", |(name, _)| name);
-        wild(pattern, &group.name) || wild(pattern, short)
+        gshell_wire::matches(pattern, &group.name) || gshell_wire::matches(pattern, short)
     };
     match groups.iter().any(is_meant) {
         true => Ok(()),

@@ -3,10 +3,10 @@
 use std::ffi::{c_int, c_uint};
 use std::sync::{Arc, Mutex};
 
-use super::give;
+use super::{give, receive};
 use crate::border::{Callback, FoundService, OnFound, Out, Text, User};
 use crate::client::{self, Conn, StreamHandle};
-use crate::guard::{END, OK, c_text, make, run};
+use crate::guard::{OK, c_text, make, run};
 use crate::message::Message;
 use crate::table::{self, Object, own};
 
@@ -172,17 +172,7 @@ pub extern "C" fn gshell_stream_recv(
     message: Out<usize>,
     error: Out<usize>,
 ) -> c_int {
-    message.set(0);
-    run(&error, &mut || {
-        message.need("the message")?;
-        match table::stream(stream)?.recv(timeout_ms)? {
-            Some(received) => {
-                message.set(give(received)?);
-                Ok(OK)
-            }
-            None => Ok(END),
-        }
-    })
+    receive(&message, &error, &mut || table::stream(stream)?.recv(timeout_ms))
 }
 
 #[unsafe(no_mangle)]

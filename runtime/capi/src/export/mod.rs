@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use gshell_wire::{Code, Fault};
 
+use crate::border::Out;
 use crate::guard;
 use crate::message::Message;
 use crate::table::{self, Object};
@@ -70,4 +71,23 @@ pub extern "C" fn gshell_code_name(code: c_int) -> *const c_char {
 /// Hands a message to C.
 fn give(message: Message) -> Result<usize, Fault> {
     table::insert(Object::Message(Arc::new(Mutex::new(message))))
+}
+
+/// Receives a message into its place: `OK`, or `END` when no more come.
+fn receive(
+    message: &Out<usize>,
+    error: &Out<usize>,
+    next: &mut dyn FnMut() -> Result<Option<Message>, Fault>,
+) -> c_int {
+    message.set(0);
+    guard::run(error, &mut || {
+        message.need("the message")?;
+        match next()? {
+            Some(received) => {
+                message.set(give(received)?);
+                Ok(guard::OK)
+            }
+            None => Ok(guard::END),
+        }
+    })
 }

@@ -3,9 +3,9 @@
 use std::ffi::{c_char, c_int, c_uint};
 use std::sync::Arc;
 
-use super::give;
+use super::{give, receive};
 use crate::border::{Callback, OnRequest, Out, Text, User};
-use crate::guard::{END, OK, make, run};
+use crate::guard::{OK, make, run};
 use crate::message::Message;
 use crate::request::Request;
 use crate::server::Server;
@@ -184,16 +184,8 @@ pub extern "C" fn gshell_request_recv(
     message: Out<usize>,
     error: Out<usize>,
 ) -> c_int {
-    message.set(0);
-    run(&error, &mut || {
-        message.need("the message")?;
-        match table::request(request)?.receive(timeout_ms)? {
-            Some(received) => {
-                message.set(give(received)?);
-                Ok(OK)
-            }
-            None => Ok(END),
-        }
+    receive(&message, &error, &mut || {
+        table::request(request)?.receive(timeout_ms)
     })
 }
 

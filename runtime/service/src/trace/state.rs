@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gshell_wire::{Code, Fault};
+use gshell_wire::{Code, Fault, matches};
 
 use super::record::{Record, Ring};
 use super::tags::{Fields, Tag, Tags};
@@ -12,7 +12,6 @@ use crate::builtin::messages::{
     TraceDropped, TraceFilter, TraceList, TraceRead, TraceRecords, TraceTag, TraceTagged, TraceTags,
     TraceUntag,
 };
-use crate::pattern::matches;
 
 struct State {
     tags: Tags,

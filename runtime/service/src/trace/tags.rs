@@ -1,7 +1,7 @@
 //! Which messages are traced: tags by name, each for a number of calls.
 
 use super::token::{Base, trace_id};
-use crate::pattern::matches;
+use gshell_wire::matches;
 
 /// Calls that one tag may trace.
 pub const MOST_CALLS: u32 = 4096;

@@ -1,6 +1,8 @@
 //! Patterns of names: `*` stands for any characters, everything else for itself.
 
 /// Whether `text` is what `pattern` describes. An empty pattern describes the empty text only.
+///
+/// Takes time in proportion to the product of both lengths at worst, whatever the pattern.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
@@ -27,7 +29,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// Whether `pattern` describes more than one text.
-pub(crate) fn is_wild(pattern: &str) -> bool {
+pub fn is_wild(pattern: &str) -> bool {
     pattern.contains('*')
 }
 
@@ -49,8 +51,20 @@ mod tests {
             ("a**", "a", true),
             ("a?", "ab", false),
             ("grg-*-1.0", "grg-a-b-1.0", true),
+            ("**", "abc", true),
+            ("a*b*c", "aXbXbXc", true),
+            ("*ab", "aab", true),
+            ("[a]", "a", false),
+            ("abc", "abcd", false),
+            ("abcd", "abc", false),
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn no_pattern_takes_for_ever() {
+        let text = "a".repeat(2000);
+        assert!(!matches(&format!("{}b", "a*".repeat(40)), &text));
     }
 }
