@@ -123,6 +123,13 @@ fn exec_needs_no_node() {
     assert!(!node.run_dir().exists() || node.processes().is_empty());
     let fails = node.script("f.lua", "error 'no'");
     node.cmd(&["exec", &fails]).fails(&["f.lua:1", "no"]);
+    let greedy = node.script("g.lua", "local t = {} for i = 1, 1e7 do t[i] = i .. '' end");
+    let out = node.cmd(&["exec", "--mem", "2M", &greedy]);
+    assert_eq!(
+        out.fails(&["not enough memory", "2 MiB", "--mem"]).code,
+        Some(137),
+        "{out:?}"
+    );
 }
 
 #[test]

@@ -10,12 +10,13 @@ use gshell_service::rt::{self, Io};
 use gshell_sys::signal::SignalFd;
 use nix::sys::signal::Signal;
 
-use super::args::{Command, Matches};
+use super::args::{Command, Matches, Opt};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
 use super::local::{self, Standard};
 use super::pack::{self, Packed};
 use super::run::{WHAT, what};
+use super::values;
 use crate::exit_codes::Status;
 
 /// What a shell adds to the number of the signal that ended a command.
@@ -23,8 +24,16 @@ const BY_SIGNAL: i32 = 128;
 
 /// `gshell exec`.
 pub const COMMAND: Command = Command {
+    options: &[Opt::value(
+        "mem",
+        "SIZE",
+        "Memory that the script may use, such as 64k, 16M or 1G [default: three quarters of the machine's]",
+    )],
     positionals: WHAT,
-    examples: &["gshell exec hello.lua", "gshell exec examples/top.lua -n 1"],
+    examples: &[
+        "gshell exec hello.lua",
+        "gshell exec --mem 16M examples/top.lua -n 1",
+    ],
     ..Command::new(
         "exec",
         "Run a script or a folder with main.lua in this process, without a node; exits with its status",
@@ -49,7 +58,8 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         return Err(Failure::error(text));
     }
     Job::check_request(&name, &words)?;
-    rt::block_on(execute(path, to_script(package), words))
+    let memory = matches.parse("mem", values::size)?;
+    rt::block_on(execute(path, to_script(package), words, memory))
 }
 
 fn to_script(package: gshell_control::Package) -> Package {
@@ -63,14 +73,15 @@ fn to_script(package: gshell_control::Package) -> Package {
     }
 }
 
-async fn execute(path: &Path, package: Package, words: Vec<String>) -> Outcome {
+async fn execute(path: &Path, package: Package, words: Vec<String>, memory: Option<u64>) -> Outcome {
     let failed = |error| Failure::io("cannot receive signals", &error);
     // Before the first thread is made: all of them have to leave the signals to the descriptor.
     let signals = SignalFd::new(&[Signal::SIGINT as i32, Signal::SIGTERM as i32]).map_err(failed)?;
     let signals = Io::new(signals).map_err(failed)?;
     let output = Rc::new(Standard::default());
     let args = std::iter::once(path.display().to_string()).chain(words).collect();
-    let spec: Spec = local::spec(package, output.clone(), Input::from_stdin(), args);
+    let mut spec: Spec = local::spec(package, output.clone(), Input::from_stdin(), args);
+    spec.limits.memory = memory.unwrap_or(spec.limits.memory);
     let environment = Environment::new(spec)
         .map_err(|error| Failure::error(format!("cannot run {}: {error}", path.display())))?;
     let end = environment.clone();

@@ -7,6 +7,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::prctl;
@@ -33,16 +34,13 @@ pub enum Forked {
 /// Fails with `Unsupported` when this process has more than one thread, or when that cannot be found out because
 /// `/proc` is not mounted; otherwise with what the kernel says (out of processes or memory).
 pub fn fork() -> io::Result<Forked> {
-    let threads = std::fs::read_dir("/proc/self/task")
-        .map_err(|error| {
-            io::Error::new(
-                io::ErrorKind::Unsupported,
-                format!("cannot count threads: {error}"),
-            )
-        })?
-        .count();
-    if threads != 1 {
-        let text = format!("a process with {threads} threads cannot fork");
+    let threads = count_threads().map_err(|error| {
+        let text = format!("cannot count threads: {error}");
+        io::Error::new(io::ErrorKind::Unsupported, text)
+    })?;
+    let foreign = FOREIGN_THREADS.load(Ordering::Relaxed);
+    if threads > foreign + 1 {
+        let text = format!("a process with {} threads cannot fork", threads - foreign);
         return Err(io::Error::new(io::ErrorKind::Unsupported, text));
     }
     // SAFETY: the child of fork may only do what is async-signal-safe, unless no other thread existed at the time
@@ -54,6 +52,30 @@ pub fn fork() -> io::Result<Forked> {
             Ok(Forked::Child)
         }
     }
+}
+
+/// Threads that belong to what runs this program, not to the program: an emulator such as qemu-user has one of its own,
+/// which it takes care of when its guest forks.
+static FOREIGN_THREADS: AtomicU32 = AtomicU32::new(0);
+
+/// Notes the threads that are there before anything of this program, or of its libraries, has made one.
+extern "C" fn note_foreign_threads() {
+    // Without /proc nothing is noted, and `fork` says so.
+    let threads = count_threads().unwrap_or(1);
+    FOREIGN_THREADS.store(threads.saturating_sub(1), Ordering::Relaxed);
+}
+
+// SAFETY: the section holds addresses of functions that the loader calls with the C convention, before `main`. This one
+// takes no arguments, which that convention allows, touches an atomic and asks the kernel, and cannot unwind: an abort is
+// what `extern "C"` makes of a panic.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_START: extern "C" fn() = note_foreign_threads;
+
+/// Threads of this process: the folder that lists them has two links more than there are (proc(5); since Linux 2.6).
+fn count_threads() -> io::Result<u32> {
+    let links = nix::sys::stat::stat("/proc/self/task")?.st_nlink;
+    Ok(u32::try_from(links).unwrap_or(u32::MAX).saturating_sub(2))
 }
 
 /// Makes this process the parent of its descendants' orphans. Fails with `InvalidInput` before Linux 3.4, where

@@ -1,0 +1,73 @@
+"""Builds for a target: cargo's environment, and where what it builds lies."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from .facts import ROOT, Failure, Target
+
+
+def target_dir() -> Path:
+    """Cargo's target folder."""
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+
+def out_dir(target: Target) -> Path:
+    """The folder of the release builds for `target`."""
+    return target_dir() / target.triple / "release"
+
+
+def environment(target: Target) -> dict[str, str]:
+    """What cargo and the `cc` crate have to know about the compiler of `target`."""
+    return {
+        f"CARGO_TARGET_{target.variable}_LINKER": target.cc,
+        f"CC_{target.triple.replace('-', '_')}": target.cc,
+    }
+
+
+def ship(target: Target, *more: str) -> Path:
+    """Builds the program as it goes onto boards. `more` are further words for cargo, such as `--examples`."""
+    env = os.environ | environment(target)
+    env["GSHELL_SHIP_RUSTFLAGS"] = " ".join(target.rustflags)
+    env["GSHELL_SHIP_FLAGS"] = " ".join([*os.environ.get("GSHELL_SHIP_FLAGS", "").split(), *more])
+    run(["bash", "ci/ship", target.triple], env)
+    return out_dir(target) / "gshell"
+
+
+def run(command: list[str], env: dict[str, str]) -> None:
+    """Runs a command of the repository; its failure is this script's."""
+    done = subprocess.run(command, cwd=ROOT, env=env)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(command[:6])} … ended with status {done.returncode}, the reason is above")
+
+
+# Without link-time optimisation: the examples are many programs, and only what they say is tested.
+QUICK = ["--config", "profile.release.lto=false", "--config", "profile.release.codegen-units=16"]
+
+
+def examples(target: Target) -> Path:
+    """Builds the examples and the C library, quickly, and gives the folder of the examples.
+
+    They have a target folder of their own: with other settings, cargo would take turns in rebuilding what they share.
+    """
+    words = ["build", "--release", "--locked", *QUICK, "--package", "gshell-service", "--examples", "--package", "gshell-capi", "--lib"]
+    cargo(target, words, examples_dir())
+    return examples_dir() / target.triple / "release" / "examples"
+
+
+def examples_dir() -> Path:
+    """The target folder of `examples`."""
+    return target_dir() / "cross-examples"
+
+
+def cargo(target: Target, words: list[str], folder: Path | None = None) -> None:
+    """Runs cargo for the target, with the standard library built from source, as its targets of tier 3 need."""
+    env = os.environ | environment(target) | {"RUSTC_BOOTSTRAP": "1"}
+    if target.emulator:
+        env[f"CARGO_TARGET_{target.variable}_RUNNER"] = f"{target.emulator.program} -L {target.sysroot}"
+        env["QEMU_LD_PREFIX"] = target.sysroot
+    if folder:
+        env["CARGO_TARGET_DIR"] = str(folder)
+    subcommand, *rest = words
+    command = ["cargo", subcommand, "--target", target.triple, "-Zbuild-std=std,panic_unwind", *rest]
+    run(command, env)
