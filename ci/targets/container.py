@@ -32,7 +32,8 @@ def packages() -> list[str]:
 def install_cross(tools: Path) -> Path:
     """`cross` in the folder `tools`; built there when it is not there yet."""
     program = tools / "bin" / "cross"
-    if program.exists() and CROSS_VERSION in output([str(program), "--version"]):
+    installed = tools / ".crates.toml"  # cargo's list of what it put there
+    if program.exists() and installed.exists() and f'"cross {CROSS_VERSION} ' in installed.read_text():
         return program
     folder = tools / "cross-build"
     command = ["cargo", "install", "cross", "--version", CROSS_VERSION, "--locked", "--quiet"]

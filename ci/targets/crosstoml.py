@@ -37,7 +37,12 @@ def main(check: bool) -> int:
 
 def make() -> str:
     """The text of Cross.toml."""
-    return "\n".join([HEAD, *(entry(target) for target in facts.load().values())])
+    return "\n".join([HEAD, *(entry(target) for target in targets())])
+
+
+def targets() -> list[Target]:
+    """Those that have a table `[cross]`: cross is for targets whose C library Debian has packages of."""
+    return [target for target in facts.load().values() if "cross" in target.facts]
 
 
 def entry(target: Target) -> str:
@@ -64,11 +69,13 @@ def packages(target: Target) -> list[str]:
 
 def passthrough(target: Target) -> dict[str, str]:
     """The environment of cargo in the container."""
-    std = target.facts.get("cross", {}).get("std")
+    std = target.facts["cross"].get("std")
     if std not in STD:
         raise Failure(f"bsp/targets/{target.short}.toml: [cross] std is {std!r}; it is one of: {', '.join(STD)}")
     variables = build.environment(target)
     variables[f"CARGO_TARGET_{target.variable}_RUSTFLAGS"] = " ".join(target.rustflags)
+    if cflags := target.facts["build"].get("cflags"):
+        variables[f"CFLAGS_{target.triple.replace('-', '_')}"] = " ".join(cflags)
     if target.emulator:
         variables[f"CARGO_TARGET_{target.variable}_RUNNER"] = target.emulator.program
         variables["QEMU_LD_PREFIX"] = target.sysroot

@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from targets import crosstoml, facts
+from targets.tests.test_facts import FIVE
 
 
 class Text(unittest.TestCase):
@@ -24,7 +25,8 @@ class Text(unittest.TestCase):
         return dict(entry.split("=", 1) for entry in entries)
 
     def test_every_target_has_its_entry(self):
-        self.assertEqual(set(self.read), {target.triple for target in facts.load().values()})
+        self.assertEqual(set(self.read), {target.triple for target in crosstoml.targets()})
+        self.assertLessEqual(FIVE, {target.short for target in crosstoml.targets()})
 
     def test_only_keys_that_cross_knows(self):
         for triple, entry in self.read.items():
@@ -47,7 +49,7 @@ class Text(unittest.TestCase):
         self.assertEqual(packages, ["gcc-mipsel-linux-gnu", "libc6-dev-mipsel-cross", "qemu-user-static"])
 
     def test_std_is_built_where_rustup_has_none(self):
-        for target in facts.load().values():
+        for target in crosstoml.targets():
             with self.subTest(target.short):
                 built = "CARGO_UNSTABLE_BUILD_STD" in self.variables(target.short)
                 self.assertEqual(built, target.facts["cross"]["std"] == "source")
@@ -56,6 +58,13 @@ class Text(unittest.TestCase):
     def test_a_program_finds_its_loader(self):
         self.assertEqual(self.variables("armv7")["QEMU_LD_PREFIX"], "/usr/arm-linux-gnueabihf")
         self.assertNotIn("QEMU_LD_PREFIX", self.variables("x86_64"))
+
+    def test_flags_are_those_of_the_facts(self):
+        armv7 = facts.find("armv7")
+        odd = dataclasses.replace(armv7, rustflags=("-Ca", "-Cb"), facts=armv7.facts | {"build": {"cflags": ["-c", "-d"]}})
+        variables = crosstoml.passthrough(odd)
+        self.assertEqual(variables["CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_RUSTFLAGS"], "-Ca -Cb")
+        self.assertEqual(variables["CFLAGS_armv7_unknown_linux_gnueabihf"], "-c -d")
 
     def test_a_word_that_is_not_known_is_refused(self):
         mips = facts.find("mips")

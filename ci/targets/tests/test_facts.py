@@ -18,7 +18,9 @@ endian = "big"
 cc = "m68k-linux-gnu-gcc"
 packages = ["gcc-m68k-linux-gnu"]
 rustflags = []
+cflags = []
 [libc]
+name = "glibc"
 sysroot = "/usr/m68k-linux-gnu"
 """
 
