@@ -64,6 +64,13 @@ class TheFiveTargets(unittest.TestCase):
             budget = target.facts["budget"]
             self.assertLessEqual(budget["goal"], budget["limit"], target.short)
 
+    def test_the_page_for_users_tells_of_each(self):
+        page = (facts.ROOT / "docs" / "targets.md").read_text()
+        for target in facts.load().values():
+            with self.subTest(target.short):
+                self.assertIn(f"`{target.short}`", page)
+                self.assertIn(target.triple, page)
+
     def test_the_variable_part_of_cargos_names(self):
         self.assertEqual(facts.find("armv7").variable, "ARMV7_UNKNOWN_LINUX_GNUEABIHF")
 
