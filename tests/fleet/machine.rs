@@ -183,9 +183,9 @@ impl Machine {
         format!("tcp:{}:{}", self.address, language.port())
     }
 
-    /// The name of that service.
+    /// The name of that service; one of x86_64 has no `_`.
     pub fn service_name(&self, language: Language) -> String {
-        format!("{}-{}", language.name(), self.arch)
+        format!("{}-{}", language.name(), self.arch.replace('_', "-"))
     }
 
     /// Starts the service of the fleet test in both languages: as a process of its own, and in a group.

@@ -88,7 +88,7 @@ fn fill(node: &mut Node) -> Vec<Made> {
             "before",
         ),
         (
-            run(&["-g", "gb", "--restart", "never"], &[&seven]),
+            run(&["-g", "gb", "--restart", "3"], &[&seven]),
             "exited:error",
             "seven",
         ),
