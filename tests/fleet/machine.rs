@@ -86,6 +86,17 @@ pub fn builds() -> Vec<Build> {
         .collect()
 }
 
+/// Environment that names this machine's own build, made if need be; nothing when other builds are named.
+pub fn prebuilt() -> Vec<(&'static str, &'static Path)> {
+    match pairs("GSHELL_FLEET_BINS").is_empty() {
+        true => vec![
+            ("GSHELL_BIN", binary::gshell()),
+            ("GSHELL_EXAMPLES", binary::examples()),
+        ],
+        false => Vec::new(),
+    }
+}
+
 fn pairs(variable: &str) -> Vec<(String, String)> {
     let text = std::env::var(variable).unwrap_or_default();
     let entries = text.split(',').filter(|entry| !entry.is_empty());

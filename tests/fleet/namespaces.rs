@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use gshell_tests::tools;
 
+use crate::machine::prebuilt;
+
 /// Set for the test that runs inside.
 const INSIDE: &str = "GSHELL_FLEET_INSIDE";
 
@@ -24,6 +26,8 @@ pub fn inside(name: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return body();
     }
+    // What the test has to build first, it builds out here.
+    let built = prebuilt();
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     if !are_possible() {
         return;
@@ -33,6 +37,7 @@ pub fn inside(name: &str, body: impl FnOnce()) {
         .arg(&test)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
+        .envs(built)
         .env("TMPDIR", covered(&test))
         .status()
         .expect("setpriv runs");
