@@ -76,4 +76,5 @@ def _environment(targets: list[Target]) -> dict[str, str]:
         "GSHELL_FLEET_BINS": pairs(lambda target: build.out_dir(target) / "gshell"),
         "GSHELL_FLEET_EXAMPLES": pairs(_examples),
         "GSHELL_FLEET_SYSROOTS": pairs(lambda target: emulate.environment(target).get("QEMU_LD_PREFIX", "")),
+        "GSHELL_FLEET_CCS": pairs(lambda target: target.cc),
     }

@@ -46,6 +46,7 @@ pub struct Build {
     program: PathBuf,
     examples: PathBuf,
     sysroot: Option<String>,
+    cc: String,
 }
 
 /// The builds that the environment names, in its order.
@@ -57,6 +58,7 @@ pub fn builds() -> Vec<Build> {
             program: binary::gshell().to_owned(),
             examples: binary::examples().to_owned(),
             sysroot: None,
+            cc: "cc".to_owned(),
         };
         eprintln!(
             "GSHELL_FLEET_BINS is not set: two nodes of this machine's own build (ci/cross fleet takes all targets)"
@@ -69,6 +71,7 @@ pub fn builds() -> Vec<Build> {
         let found = list.iter().find(|(name, _)| name == arch);
         found.map(|(_, path)| path.clone())
     };
+    let compilers = pairs("GSHELL_FLEET_CCS");
     let there = |path: &str| {
         Path::new(path)
             .canonicalize()
@@ -82,6 +85,7 @@ pub fn builds() -> Vec<Build> {
                 &of(&examples, arch).unwrap_or_else(|| panic!("GSHELL_FLEET_EXAMPLES has no {arch}")),
             ),
             sysroot: of(&sysroots, arch).filter(|sysroot| !sysroot.is_empty()),
+            cc: of(&compilers, arch).unwrap_or_else(|| panic!("GSHELL_FLEET_CCS has no {arch}")),
         })
         .collect()
 }
@@ -114,6 +118,20 @@ impl Build {
     /// A node of this build that runs in the namespaces of the test.
     pub fn node(&self) -> Node {
         self.node_by(&[])
+    }
+
+    /// Compiles one of `tests/programs` for this architecture.
+    pub fn c_program(&self, name: &str, folder: &Path) -> String {
+        let source = binary::repository().join(format!("tests/programs/{name}.c"));
+        let program = folder.join(name);
+        let mut compiler = Command::new(&self.cc);
+        compiler
+            .args(["-std=gnu99", "-O1"])
+            .arg(source)
+            .arg("-o")
+            .arg(&program);
+        command::run(compiler, b"").ok();
+        program.to_str().expect("a path of text").to_owned()
     }
 
     fn node_by(&self, wrapper: &[&str]) -> Node {

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use gshell_tests::{Job, Node, wait_until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::machine::{Build, PATIENCE, builds};
@@ -36,7 +38,7 @@ fn a_node_goes_on_under_another_build() {
         let builds = builds();
         for maker in &builds {
             let mut node = maker.node();
-            let made = fill(&mut node);
+            let made = fill(&mut node, maker);
             for reader in builds.iter().filter(|reader| reader.arch != maker.arch) {
                 read(&node, &made, reader);
                 println!(
@@ -63,7 +65,7 @@ fn ps(node: &Node, id: &str) -> Value {
 }
 
 /// Makes jobs of every kind, and kills the node.
-fn fill(node: &mut Node) -> Vec<Made> {
+fn fill(node: &mut Node, maker: &Build) -> Vec<Made> {
     node.start_daemon();
     node.script("package/lib/greet.lua", GREET);
     let main = node.script("package/main.lua", MAIN);
@@ -71,7 +73,15 @@ fn fill(node: &mut Node) -> Vec<Made> {
     let run = |options: &[&str], words: &[&str]| node.ok(&[&["run"], options, words].concat());
     let fails = node.script("fails.lua", "print 'before' error 'purple'");
     let seven = node.script("seven.lua", "print 'seven' os.exit(7)");
+    // A program of the maker's processor, killed by a signal that has another number on mips.
+    let sleep = maker.c_program("sleep", &node.work_dir());
+    let killed = run(&["-g", "gc"], &[&sleep, "1000"]);
+    wait_until("the program runs", PATIENCE, || {
+        node.job(&killed).status() == "running"
+    });
+    kill(Pid::from_raw(node.group_pid(&killed)), Signal::SIGUSR1).expect("it runs");
     let jobs = [
+        (killed, "exited:signal", ""),
         (
             run(&["-g", "ga", "--restart", "always"], &[&package, "Änn", "on"]),
             "running",
@@ -138,7 +148,7 @@ fn read(from: &Node, made: &[Made], reader: &Build) {
     let output = node.daemon_output();
     assert!(!output.contains("set aside"), "{output}");
     // What has ended starts again, from the package that the other build wrote.
-    let package = &made[1];
+    let package = &made[2];
     node.ok(&["start", &package.id]);
     wait_until("it has run again", PATIENCE, || {
         node.ok(&["log", &package.id]).matches(package.log).count() == 2
