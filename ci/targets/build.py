@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from . import musl
 from .facts import ROOT, Failure, Target
 
 
@@ -19,9 +20,10 @@ def out_dir(target: Target) -> Path:
 
 def environment(target: Target) -> dict[str, str]:
     """What cargo and the `cc` crate have to know about the compiler of `target`."""
+    cc = str(musl.compiler(target, target_dir() / "musl")) if target.is_musl else target.cc
     return {
-        f"CARGO_TARGET_{target.variable}_LINKER": target.cc,
-        f"CC_{target.triple.replace('-', '_')}": target.cc,
+        f"CARGO_TARGET_{target.variable}_LINKER": cc,
+        f"CC_{target.triple.replace('-', '_')}": cc,
     }
 
 

@@ -46,6 +46,11 @@ class Target:
         return self.emulator is None
 
     @property
+    def is_musl(self) -> bool:
+        """Whether musl is in the program, which then needs nothing of the machine but its kernel."""
+        return self.facts["libc"]["name"] == "musl"
+
+    @property
     def variable(self) -> str:
         """The triple as cargo writes it in names of environment variables."""
         return self.triple.replace("-", "_").upper()
