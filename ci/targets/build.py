@@ -30,6 +30,7 @@ def environment(target: Target) -> dict[str, str]:
 def ship(target: Target, *more: str) -> Path:
     """Builds the program as it goes onto boards. `more` are further words for cargo, such as `--examples`."""
     env = os.environ | environment(target)
+    env["CFLAGS"] = " ".join([*target.cflags, os.environ.get("CFLAGS", "")]).strip()
     env["GSHELL_SHIP_RUSTFLAGS"] = " ".join(target.rustflags)
     env["GSHELL_SHIP_FLAGS"] = " ".join([*os.environ.get("GSHELL_SHIP_FLAGS", "").split(), *more])
     run(["bash", "ci/ship", target.triple], env)

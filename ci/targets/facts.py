@@ -36,6 +36,7 @@ class Target:
     cc: str
     packages: tuple[str, ...]
     rustflags: tuple[str, ...]
+    cflags: tuple[str, ...]
     sysroot: str
     emulator: Emulator | None
     facts: dict
@@ -89,6 +90,7 @@ def _target(facts: dict) -> Target:
         cc=build["cc"],
         packages=tuple(build["packages"]),
         rustflags=tuple(build["rustflags"]),
+        cflags=tuple(build["cflags"]),
         sysroot=facts["libc"]["sysroot"],
         emulator=emulator and Emulator(**emulator),
         facts=facts,

@@ -166,8 +166,8 @@ fn mistakes_are_explained() {
             "invalid value \"../b\" for ID|NAME: it is an ID or a name, never a path",
         ),
         (
-            &["completions", "tcsh"],
-            "invalid value \"tcsh\" for SHELL: allowed are bash, fish, zsh",
+            &["ps", "-l", "loud"],
+            "invalid value \"loud\" for '--log-level <LEVEL>': allowed are error, warn, info, debug",
         ),
         (
             &["daemon", "--detach", "stop"],

@@ -19,7 +19,7 @@ pub const SCHEMA: Command = Command::absent("schema", TOOLS);
 pub const STATS: Command = Command::absent("stats", TOOLS);
 
 /// Understood, so that the error can say more than that no such option is known.
-pub const TRACE: Opt = Opt::value("trace", "TYPES", "").hidden();
+pub const TRACE: Opt = Opt::value("trace", "TYPES", "Not in this build").hidden();
 
 /// A shell that asks for completions is told of none.
 pub fn complete(_: Vec<OsString>) -> Outcome {
