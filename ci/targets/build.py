@@ -1,6 +1,7 @@
 """Builds for a target: cargo's environment, and where what it builds lies."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -35,6 +36,24 @@ def ship(target: Target, *more: str) -> Path:
     env["GSHELL_SHIP_FLAGS"] = " ".join([*os.environ.get("GSHELL_SHIP_FLAGS", "").split(), *more])
     run(["bash", "ci/ship", target.triple], env)
     return out_dir(target) / "gshell"
+
+
+def flavour(target: Target, name: str, features: list[str]) -> Path:
+    """Builds the program with these features only. What is not `full` lies beside the full one, which stays as it is."""
+    if name == "full":
+        return ship(target)
+    full, own = out_dir(target) / "gshell", out_dir(target) / f"gshell-{name}"
+    kept = full.with_name("gshell-kept")
+    if full.exists():
+        full.rename(kept)
+    try:
+        ship(target, "--no-default-features", *(["--features", ",".join(features)] if features else []))
+        shutil.copy2(full, own)
+    finally:
+        full.unlink(missing_ok=True)
+        if kept.exists():
+            kept.rename(full)
+    return own
 
 
 def run(command: list[str], env: dict[str, str]) -> None:

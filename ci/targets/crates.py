@@ -91,7 +91,9 @@ def _closure(metadata: dict, root: str, checksums: dict[str, str]) -> list[Crate
         if at in found:
             continue
         package = packages[at]
-        below = [dep["pkg"] for dep in nodes[at]["deps"] if _is_in(packages[dep["pkg"]], dep)]
+        # What a carried crate uses builds it, and stays behind.
+        deps = [] if package["name"] in CARRIED else nodes[at]["deps"]
+        below = [dep["pkg"] for dep in deps if _is_in(packages[dep["pkg"]], dep)]
         keys = sorted(f"{packages[one]['name']}-{packages[one]['version']}" for one in below)
         found[at] = Crate(
             package["name"],

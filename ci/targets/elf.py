@@ -52,7 +52,7 @@ class Elf:
             self._at("Q" if wide else "I", 32 if wide else 28)[0],
             *self._at("HH", 54 if wide else 42),
         )
-        for at in range(start, start + size * count, size):
+        for at in (start + number * size for number in range(count)):
             if self._at("I", at)[0] == INTERPRETER:
                 offset, length = (self._at("Q", at + 8)[0], self._at("Q", at + 32)[0]) if wide else (self._at("I", at + 4)[0], self._at("I", at + 16)[0])
                 return self.data[offset : offset + length].rstrip(b"\0").decode()
@@ -71,7 +71,7 @@ class Elf:
         start = self._at("Q" if wide else "I", 40 if wide else 32)[0]
         size, count, names = self._at("HHH", 58 if wide else 46)
         rows = []
-        for at in range(start, start + size * count, size):
+        for at in (start + number * size for number in range(count)):
             name, kind = self._at("II", at)
             offset, length = self._at("QQ", at + 24) if wide else self._at("II", at + 16)
             rows.append((name, kind, offset, length))

@@ -72,3 +72,25 @@ def _ask(target: Target, question: str) -> str:
 def _run(command: list[str]) -> None:
     if subprocess.run(command).returncode != 0:
         raise Failure(f"this failed, with the reason above: {' '.join(command)}")
+
+
+def version(target: Target, folder: Path) -> str:
+    """The version of the musl that is in the programs, as Debian counts it."""
+    root = foreign.unpack("musl-dev", target.facts["libc"]["debian_arch"], folder)
+    return (root / ".unpacked").read_text().split("_")[1]
+
+
+def copyright_text(target: Target, folder: Path) -> bytes:
+    """musl's licence."""
+    root = foreign.unpack("musl-dev", target.facts["libc"]["debian_arch"], folder)
+    return (root / "usr/share/doc/musl-dev/copyright").read_bytes()
+
+
+def gcc_copyright(target: Target) -> bytes:
+    """The licence of the compiler's own library, with the exception that lets it be in programs of any licence."""
+    number = _ask(target, "-dumpversion").split(".")[0]
+    for name in (f"gcc-{number}-base", f"gcc-{number}-cross-base"):
+        text = Path("/usr/share/doc") / name / "copyright"
+        if text.exists():
+            return text.read_bytes()
+    raise Failure(f"/usr/share/doc/gcc-{number}-base/copyright is missing: it belongs into a static program's archive")
