@@ -12,15 +12,17 @@ MACHINES = {"x86_64": 62, "aarch64": 183, "armv7": 40, "mips": 8, "mipsel": 8}
 
 INTERPRETER = 3
 NOTHING_IN_FILE = 8
+WRITABLE = 1
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section: its name, its bytes, and whether they are in the file."""
+    """A section: its name, its bytes, whether they are in the file, and whether the program may change them."""
 
     name: str
     size: int
     in_file: bool
+    is_writable: bool
 
 
 class Elf:
@@ -73,12 +75,13 @@ class Elf:
         rows = []
         for at in (start + number * size for number in range(count)):
             name, kind = self._at("II", at)
+            flags = self._at("Q" if wide else "I", at + 8)[0]
             offset, length = self._at("QQ", at + 24) if wide else self._at("II", at + 16)
-            rows.append((name, kind, offset, length))
+            rows.append((name, kind, offset, length, flags & WRITABLE != 0))
         if not rows:
             return []
         table = rows[names][2]
-        return [Section(self._text(table + name), length, kind != NOTHING_IN_FILE) for name, kind, _, length in rows]
+        return [Section(self._text(table + name), length, kind != NOTHING_IN_FILE, writable) for name, kind, _, length, writable in rows]
 
     def _text(self, at: int) -> str:
         return self.data[at : self.data.index(b"\0", at)].decode()
