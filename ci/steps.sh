@@ -10,7 +10,7 @@ step_scripts() {
         bash -n "$file"
     done
     # Parsing leaves no compiled files in the tree, which compileall would.
-    for file in tests/performance/measure tests/performance/*.py; do
+    for file in ci/cross ci/targets/*.py tests/performance/measure tests/performance/*.py; do
         python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file"
     done
 }
@@ -85,4 +85,24 @@ step_fuzz() {
     mkdir -p "$build/logs"
     printf '%s\n' "${targets[@]}" |
         xargs -P 2 -I TARGET bash ci/fuzz-one TARGET "$build/$triple/release/TARGET" "$build" "$seconds"
+}
+
+# Targets of bsp/targets that are not this machine's own.
+foreign_targets() { ci/cross --foreign; }
+
+step_targets() {
+    local target
+    for target in $(foreign_targets); do
+        ci/cross "$target"
+        ci/cross "$target" budget
+        ci/cross "$target" run selftest
+    done
+}
+
+# Each suite by itself runs in step `functional` and those after it.
+step_emulated() {
+    local target
+    for target in $(foreign_targets); do
+        ci/cross "$target" test
+    done
 }

@@ -19,7 +19,11 @@ def run(target: Target, names: list[str]) -> None:
         if name not in ALL:
             raise Failure(f"no suite is called {name!r}; there are: {', '.join(ALL)}")
     env = os.environ | build.environment(target) | emulate.environment(target)
-    env |= {"GSHELL_BIN": str(build.out_dir(target) / "gshell"), "GSHELL_TEST_TARGET": target.triple}
+    env |= {
+        "GSHELL_BIN": str(build.out_dir(target) / "gshell"),
+        "GSHELL_TEST_TARGET": target.triple,
+        "GSHELL_TEST_CC": target.cc,
+    }
     for name in names or ALL:
         command = ["cargo", "test", "--locked", "--package", "gshell-tests", "--test", name]
         options = [*words, *(["--test-threads=1"] if name in ALONE else [])]
@@ -33,7 +37,6 @@ def _pairings(target: Target) -> dict[str, str]:
     return {
         "GSHELL_EXAMPLES": str(examples),
         "GSHELL_CAPI_LIB": str(examples.parent),
-        "GSHELL_TEST_CC": target.cc,
     }
 
 

@@ -274,7 +274,13 @@ fn everything_killed_comes_back_from_disk() {
     node.ok(&["stop", &stopped]);
     node.wait_status(&stopped, "exited:killed");
     node.wait_status(&failed, "exited:error");
-    let native = node.ok(&["run", "-g", "gb", "/bin/sleep", "1000"]);
+    let native = node.ok(&[
+        "run",
+        "-g",
+        "gb",
+        &gshell_tests::programs::program("sleep"),
+        "1000",
+    ]);
     node.wait_status(&native, "running");
     let before = node.ps();
     node.kill_everything();

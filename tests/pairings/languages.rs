@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use gshell_tests::programs::c_compiler;
 use gshell_tests::stdin::Fed;
 use gshell_tests::{DEADLINE, Node, Out, binary, command, wait_until};
 use nix::sys::signal::{Signal, kill};
@@ -56,23 +57,35 @@ fn program(node: &Node, path: &Path, words: &[&str]) -> Command {
     command
 }
 
-/// A C example, compiled once against the installed library: `GSHELL_CAPI_PREFIX`, or what `ci/install-capi` makes.
+/// The folder of `gshell.h`, and the static library.
+fn c_library() -> (PathBuf, PathBuf) {
+    if let Some(folder) = std::env::var_os("GSHELL_CAPI_LIB") {
+        let include = binary::repository().join("runtime/capi/include");
+        return (include, PathBuf::from(folder).join("libgshell.a"));
+    }
+    let prefix = match std::env::var_os("GSHELL_CAPI_PREFIX") {
+        Some(prefix) => PathBuf::from(prefix),
+        None => install_c_library(),
+    };
+    (prefix.join("include"), prefix.join("lib/libgshell.a"))
+}
+
+/// A C example, compiled once against the installed library (`GSHELL_CAPI_PREFIX`, or what `ci/install-capi` makes) or,
+/// for another target, against the `libgshell.a` in `GSHELL_CAPI_LIB`.
 fn c_program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
-        let prefix = match std::env::var_os("GSHELL_CAPI_PREFIX") {
-            Some(prefix) => PathBuf::from(prefix),
-            None => install_c_library(),
-        };
-        let folder = binary::profile_dir().join("pairings");
+        let (include, library) = c_library();
+        let target = binary::target().unwrap_or_else(|| "native".to_owned());
+        let folder = binary::profile_dir().join(format!("pairings-{target}"));
         std::fs::create_dir_all(&folder).expect("a folder for programs");
         for name in ["hello_server", "hello_client"] {
-            let mut compiler = Command::new("cc");
+            let mut compiler = c_compiler();
             compiler
                 .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-I"])
-                .arg(prefix.join("include"))
+                .arg(&include)
                 .arg(script(&format!("c/{name}.c")))
-                .arg(prefix.join("lib/libgshell.a"))
+                .arg(&library)
                 .args(["-lpthread", "-ldl", "-lm", "-o"])
                 .arg(folder.join(name));
             command::run(compiler, b"").ok();

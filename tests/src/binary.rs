@@ -65,6 +65,13 @@ fn cargo_build(what: &[&str]) -> PathBuf {
     profile_dir
 }
 
+/// The target triple of the program under test where this machine has to emulate it: `GSHELL_TEST_TARGET`.
+pub fn target() -> Option<String> {
+    std::env::var("GSHELL_TEST_TARGET")
+        .ok()
+        .filter(|_| std::env::var_os("QEMU_LD_PREFIX").is_some())
+}
+
 /// Whether the program under test is a release build, whose speed means something.
 pub fn is_release() -> bool {
     gshell().parent().is_some_and(|dir| dir.ends_with("release"))

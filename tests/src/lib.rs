@@ -10,6 +10,7 @@ pub mod command;
 pub mod job;
 pub mod node;
 pub mod proc;
+pub mod programs;
 pub mod rng;
 pub mod stdin;
 pub mod temp;

@@ -12,13 +12,13 @@ use gshell_group::note::{self, Reason};
 use gshell_group::store::Store;
 use gshell_service::rt;
 use gshell_supervise::Stage;
+use gshell_sys::signal::SIGKILL;
 use gshell_sys::{clock, process};
 use gshell_wire::{Code, Fault};
 
 use super::Node;
 use super::group::Group;
 
-const SIGKILL: i32 = 9;
 /// Time for an answer beyond what the action itself may take.
 const MARGIN: Duration = Duration::from_secs(1);
 /// Time for a group to be there again without the environment that could not be stopped.

@@ -14,17 +14,12 @@ use gshell_control::GroupSpec;
 use gshell_group::Start;
 use gshell_supervise::Ended;
 use gshell_sys::process::{self, ExitStatus};
-use gshell_sys::signal::{self, SignalFd};
+use gshell_sys::signal::{self, SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGTERM, SignalFd};
 use gshell_sys::{fdpass, fork, memory};
 use gshell_wire::{decode, encode};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 
-const SIGINT: i32 = 2;
-const SIGHUP: i32 = 1;
-const SIGKILL: i32 = 9;
-const SIGTERM: i32 = 15;
-const SIGCHLD: i32 = 17;
 /// Bytes of one packet between daemon and fork server, well above a specification with all its CPUs.
 pub const PACKET: usize = 64 << 10;
 

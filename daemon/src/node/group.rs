@@ -15,6 +15,7 @@ use gshell_group::store::Store;
 use gshell_service::rt::{self, Task};
 use gshell_service::{Client, unix};
 use gshell_supervise::{Action, Ended, Event, Stage, Supervisor};
+use gshell_sys::signal::SIGKILL;
 use gshell_sys::{clock, process};
 use gshell_wire::{Code, Fault};
 
@@ -22,7 +23,6 @@ use super::Node;
 use super::fork_server::ForkRequest;
 use super::seen::Seen;
 
-const SIGKILL: i32 = 9;
 /// Time for the fork server's report after a group's process is found to be gone. Short, because a group that was
 /// adopted from another daemon has nobody to report it and is waited for.
 const REPORT_WAIT: Duration = Duration::from_millis(20);

@@ -10,13 +10,13 @@ use gshell_control::messages::node::{Shutdown, ShuttingDown};
 use gshell_service::rt;
 use gshell_supervise::{Event, Stage};
 use gshell_sys::process;
+use gshell_sys::signal::SIGKILL;
 use gshell_wire::{Code, Fault};
 
 use super::Node;
 use super::act::is_group;
 use super::group::Group;
 
-const SIGKILL: i32 = 9;
 /// Time for a killed process to be gone.
 const GONE: Duration = Duration::from_secs(3);
 

@@ -15,17 +15,12 @@ use gshell_service::rt::{self, Io};
 use gshell_service::{Server, trace, unix};
 use gshell_sys::lock::Lock;
 use gshell_sys::process::{self, ExitStatus};
-use gshell_sys::signal::{self, SignalFd};
+use gshell_sys::signal::{self, SIGCHLD, SIGHUP, SIGINT, SIGTERM, SignalFd};
 use gshell_sys::{clock, fdpass, fork, memory};
 
 use super::forks::{Exited, Forks};
 use super::log::NodeLog;
 use super::{Node, Options, adopt, fork_server, serve, state};
-
-const SIGHUP: i32 = 1;
-const SIGINT: i32 = 2;
-const SIGTERM: i32 = 15;
-const SIGCHLD: i32 = 17;
 
 /// Pause before packages are collected: one collection serves the removals of one command.
 const COLLECT_AFTER: Duration = Duration::from_millis(200);

@@ -99,7 +99,7 @@ pub struct Job {
     pub traceback: Option<String>,
     /// Exit status of the last run, where it has one.
     pub code: Option<i32>,
-    /// Signal that ended the last run, where one did.
+    /// Signal that ended the last run, where one did, numbered as on x86 and ARM (asm-generic/signal.h).
     pub signal: Option<i32>,
     /// Whether it failed more often than its policy allows and was given up.
     pub gave_up: bool,

@@ -115,7 +115,7 @@ async fn take(group: &Rc<Group>, env: &Rc<Env>, number: u32, message: Incoming) 
         env.with_run(|run| run.resized());
     } else {
         let Interrupt { signal } = message.decode()?;
-        group.interrupt(env, signal);
+        group.interrupt(env, gshell_sys::process::from_generic(signal));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ mod proc;
 mod spawn;
 mod status;
 
-pub use names::{signal_by_name, signal_name};
+pub use names::{from_generic, signal_by_name, signal_name, to_generic};
 pub use proc::{Stat, alive, start_time, stat, sweep_session};
 pub use spawn::{Child, Spawn, Stdio, spawn};
 pub use status::{ExitStatus, reap_any, try_wait, wait};

@@ -16,6 +16,9 @@ use nix::sys::signalfd::{SfdFlags, SignalFd as NixSignalFd};
 
 use crate::poll::Poller;
 
+/// Signals by their numbers on this target: SIGCHLD and others have another one on mips.
+pub use libc::{SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGTERM};
+
 /// Pollers that can be registered at the same time: one for each executor thread, of which there are few.
 const MAX_WAKERS: usize = 64;
 
@@ -60,7 +63,7 @@ pub fn register_child_waker(poller: &Arc<Poller>) -> io::Result<ChildWaker> {
     // SAFETY: a handler may only do what is async-signal-safe, and must leave errno as it was: see `on_child`,
     // which uses atomics and write(2) and restores errno.
     unsafe { sigaction(Signal::SIGCHLD, &action) }?;
-    set_of(&[libc::SIGCHLD])?.thread_unblock()?;
+    set_of(&[SIGCHLD])?.thread_unblock()?;
     Ok(waker)
 }
 

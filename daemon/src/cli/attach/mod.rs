@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use gshell_control::messages::attach::{Attach, Finished};
 use gshell_control::messages::daemon::{Locate, Located, Started};
 use gshell_control::{Exit, State};
+use gshell_sys::process::from_generic;
 use gshell_sys::term;
 use gshell_wire::Fault;
 
@@ -163,7 +164,9 @@ pub fn status(finished: &Finished, signal: Option<i32>) -> Status {
     let number = match finished.exit {
         Exit::Ok => finished.code.unwrap_or(0),
         Exit::Error => finished.code.unwrap_or(1),
-        Exit::Signal => finished.signal.map_or(1, |signal| BY_SIGNAL + signal),
+        Exit::Signal => finished
+            .signal
+            .map_or(1, |signal| BY_SIGNAL + from_generic(signal)),
         Exit::Killed => BY_SIGNAL + signal.unwrap_or(KILLED),
         Exit::Oom => BY_SIGNAL + KILLED,
     };

@@ -260,6 +260,7 @@ impl<'a> Session<'a> {
         let (first, count) = self.passed.unwrap_or((signal, 0));
         self.passed = Some((first, count.saturating_add(1)));
         if !self.fed && self.client.may_send(self.stream) {
+            let signal = gshell_sys::process::to_generic(signal);
             self.client.send(self.stream, &Interrupt { signal })?;
             return Ok(());
         }

@@ -61,7 +61,7 @@ pub struct Finished {
     pub exit: Exit,
     /// Exit status, where it has one.
     pub code: Option<i32>,
-    /// Signal that ended it, where one did.
+    /// Signal that ended it, where one did, numbered as on x86 and ARM (asm-generic/signal.h) whatever the node is.
     pub signal: Option<i32>,
     /// Message and traceback of the error that ended it.
     pub error: Option<String>,
@@ -102,6 +102,6 @@ pub struct Resize {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Message)]
 #[message(name = "gshell.Interrupt")]
 pub struct Interrupt {
-    /// Number of the signal on Linux, such as 2 for SIGINT.
+    /// Number of the signal as on x86 and ARM (asm-generic/signal.h), such as 2 for SIGINT.
     pub signal: i32,
 }

@@ -16,14 +16,13 @@ use gshell_control::{Exit, Job};
 use gshell_service::rt::{self, Io};
 use gshell_sys::limits::Resource;
 use gshell_sys::process::{self, ExitStatus, Spawn, Stdio};
+use gshell_sys::signal::{SIGKILL, SIGTERM};
 
 use super::{Ended, Order, Runner, elf};
 use crate::hub::Hub;
 
 /// The kernel's "exec format error".
 const ENOEXEC: i32 = 8;
-const SIGKILL: i32 = 9;
-const SIGTERM: i32 = 15;
 /// Bytes read from a program at once.
 const PIECE: usize = 16 << 10;
 
@@ -247,7 +246,7 @@ fn ended(status: ExitStatus) -> Ended {
         },
         ExitStatus::Signal { signal, .. } => Ended {
             exit: Some(Exit::Signal),
-            signal: Some(signal),
+            signal: Some(process::to_generic(signal)),
             error: Some(status.to_string()),
             ..Ended::default()
         },

@@ -9,7 +9,7 @@ use gshell_service::rt::{self, Io};
 use gshell_service::{
     Address, Client, Handlers, Node, PublishOptions, Published, Publisher, Scopes, Timeout, discover,
 };
-use gshell_sys::signal::SignalFd;
+use gshell_sys::signal::{SIGINT, SIGTERM, SignalFd};
 use gshell_wire::{Code, Fault};
 
 /// Who publishes the examples.
@@ -125,8 +125,6 @@ pub fn main(
 
 /// Waits for Ctrl-C or `kill`, then lets what runs end.
 pub async fn serve_until_stopped(published: Published) -> Result<(), Fault> {
-    const SIGINT: i32 = 2;
-    const SIGTERM: i32 = 15;
     let broken = |error| Fault::new(Code::Internal, "cannot wait for signals").with_cause(error);
     let signals = SignalFd::new(&[SIGINT, SIGTERM])
         .and_then(Io::new)

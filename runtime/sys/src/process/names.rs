@@ -1,4 +1,5 @@
-//! Names of signals. The numbers come from libc, as they differ between architectures (mips has its own).
+//! Names of signals, and their numbers here and elsewhere. The numbers of this target come from libc, as they differ
+//! between architectures (mips has its own); what leaves the machine carries those that most have.
 
 macro_rules! table {
     ($($name:ident)*) => { &[$((libc::$name, stringify!($name))),*] };
@@ -29,6 +30,25 @@ pub fn signal_by_name(name: &str) -> Option<i32> {
         .map(|(number, _)| *number)
 }
 
+/// The signals of `SIGNALS` by the numbers of `asm-generic/signal.h`, which x86 and ARM use.
+const GENERIC: [i32; SIGNALS.len()] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
+    30, 31,
+];
+
+/// The number of `signal`, one of this target, in messages and records: that of Linux's generic table. Real-time
+/// signals, and what is none, stay as they are.
+pub fn to_generic(signal: i32) -> i32 {
+    let at = SIGNALS.iter().position(|(number, _)| *number == signal);
+    at.map_or(signal, |at| GENERIC[at])
+}
+
+/// The number on this target of a signal that came in a message or stands in a record: the reverse of [`to_generic`].
+pub fn from_generic(signal: i32) -> i32 {
+    let at = GENERIC.iter().position(|number| *number == signal);
+    at.map_or(signal, |at| SIGNALS[at].0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +63,23 @@ mod tests {
         assert_eq!(signal_by_name("SigKill"), Some(libc::SIGKILL));
         assert_eq!(signal_by_name(""), None);
         assert_eq!(signal_by_name("SIG"), None);
+    }
+
+    #[test]
+    fn the_generic_table_is_that_of_x86_and_arm() {
+        for (number, name) in SIGNALS {
+            assert_eq!(from_generic(to_generic(*number)), *number, "{name}");
+            if cfg!(any(
+                target_arch = "x86_64",
+                target_arch = "aarch64",
+                target_arch = "arm"
+            )) {
+                assert_eq!(to_generic(*number), *number, "{name}");
+            }
+        }
+        assert_eq!(to_generic(libc::SIGCHLD), 17);
+        assert_eq!(from_generic(10), libc::SIGUSR1);
+        assert_eq!((to_generic(40), from_generic(0)), (40, 0));
     }
 
     #[test]
