@@ -12,7 +12,9 @@ use crate::exit_codes::Status;
 /// Calls `body` with the path of every command.
 fn every(path: &mut Vec<&'static Command>, body: &dyn Fn(&[&'static Command])) {
     body(path);
-    for command in path[path.len() - 1].commands {
+    // What is absent has nothing to say but that.
+    let commands = path[path.len() - 1].commands.iter();
+    for command in commands.filter(|command| command.absent.is_none()) {
         path.push(command);
         every(path, body);
         path.pop();
