@@ -32,9 +32,11 @@ def unpack(package: str, arch: str, folder: Path) -> Path:
         "APT::Architecture": arch,
         "APT::Architectures": arch,
         "APT::Sandbox::User": "root",
+        "Acquire::Retries": "3",
     }
     apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
-    _run([*apt, "update"], root)
+    # A mirror that is being written to fails in a part that may not matter: whether the package comes is what counts.
+    subprocess.run([*apt, "update"], cwd=root)
     _run([*apt, "download", f"{package}:{arch}"], root)
     archives = list(root.glob("*.deb"))
     if len(archives) != 1:
