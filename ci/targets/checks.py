@@ -107,9 +107,9 @@ CHECKS = [
     ("run -i", script),
     ("group", group),
     ("service", service),
+    ("memory", memory),
     ("group killed", killed_group),
     ("daemon killed", killed_daemon),
-    ("memory", memory),
     ("stop, power off", stop),
 ]
 
