@@ -146,7 +146,8 @@ def _server(guest: Guest, other_than: int | None = None) -> dict:
         if entry and entry["state"] == "running" and entry["pid"] not in (None, other_than):
             return entry
         if time.monotonic() > deadline:
-            raise Failure(f"ps says of the server: {entry}")
+            said = {key: entry[key] for key in ("state", "error", "exit", "restarts", "pid")} if entry else "nothing"
+            raise Failure(f"after 60 s, ps says of the server: {said}")
         time.sleep(0.2)
 
 

@@ -35,9 +35,11 @@ def get(target: Target, cache: Cache, refresh: bool = False, image: Path | None 
     known = f"kernels/{target.short}.json"
     folder = None if refresh else _known(cache, known, facts)
     if folder is None:
-        suite = Suite(cache.root / "apt" / f"{facts['suite']}-{facts['architecture']}", [facts["suite"]], facts["architecture"])
+        index = f"{facts['suite']}-{facts['architecture']}"
+        suite = Suite(cache.root / "apt" / index, [facts["suite"]], facts["architecture"])
         print(f"{target.short}: asking Debian for {facts['package']}", flush=True)
-        suite.update()
+        with cache.locked(index):
+            suite.update()
         folder = _built(target, cache, suite, facts) if "config" in facts else _packaged(cache, suite, facts)
         cache.write(known, json.dumps({"facts": _facts_digest(facts), "folder": str(folder.relative_to(cache.root))}))
     modules = tuple(folder / f"{name}.ko" for name in facts["modules"] if (folder / f"{name}.ko").exists())
