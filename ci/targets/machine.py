@@ -5,26 +5,24 @@ import threading
 import time
 from pathlib import Path
 
-from .console import Console, Job
+from .console import Job
 from .facts import Failure, Target
+from .node import Node
 
-COMMAND_SECONDS = 60
 
-
-class Guest:
+class Guest(Node):
     """A running machine; to be left as a context, which ends it whatever state it is in."""
 
     def __init__(self, target: Target, kernel: Path, initramfs: Path, network: list[str], log: Path | None, prefix: list[str]) -> None:
         boot = target.facts["boot"]
-        self.name = target.short
-        self.target = target
-        self.console = Console()
+        super().__init__(target.short, target, "/tmp")
         self.started = time.monotonic()
-        self._next = 1
         self._log = log.open("wb") if log else None
         self._lock = threading.Lock()
         # Two processors for up to five machines: those that measure something else go first.
-        self.command = [*prefix, "nice", "-n", "5", boot["program"], "-M", boot["machine"], "-cpu", boot["cpu"], "-m", str(boot["memory"])]
+        # Should this script be killed, its machines go too.
+        self.command = ["setpriv", "--pdeathsig", "KILL", *prefix, "nice", "-n", "5", boot["program"]]
+        self.command += ["-M", boot["machine"], "-cpu", boot["cpu"], "-m", str(boot["memory"])]
         self.command += ["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", *network]
         self.command += ["-kernel", str(kernel), "-initrd", str(initramfs)]
         self.command += ["-append", f"console={boot['console']} quiet panic=-1 rdinit=/init"]
@@ -55,7 +53,7 @@ class Guest:
         """Waits for the first word of init: the kernel's version and machine."""
         console = self.console
         if not console.wait(lambda: any(note.startswith("ready ") for note in console.notes), self.started + seconds):
-            raise Failure(self._hung("boot", "init has not started", seconds))
+            raise Failure(self.hung("boot", "init has not started", seconds))
         failed = [note for note in console.notes if note.startswith("failed ")]
         if failed:
             raise Failure(f"{self.name}: init: {'; '.join(failed)}")
@@ -66,43 +64,17 @@ class Guest:
         if any("\t" in word or "\n" in word for word in words):
             raise ValueError(f"{words!r}: tabulators and line feeds separate words and commands")
         with self._lock:
-            number, self._next = self._next, self._next + 1
-            job = Job(" ".join(words or [verb]), number=number)
-            self.console.jobs[number] = job
-            line = "\t".join([f"{number} {verb}", *words]) + "\n"
+            job = self.new_job(" ".join(words or [verb]))
+            line = "\t".join([f"{job.number} {verb}", *words]) + "\n"
             try:
                 self._process.stdin.write(line.encode())
                 self._process.stdin.flush()
             except OSError as error:
-                raise Failure(self._hung(job.words, f"the machine is gone ({error.strerror})", 0)) from error
+                raise Failure(self.hung(job.words, f"the machine is gone ({error.strerror})", 0)) from error
         return job
 
     def start(self, *words: str) -> Job:
-        """Starts a program that goes on."""
         return self.send("run", *words)
-
-    def run(self, *words: str, seconds: float = COMMAND_SECONDS) -> Job:
-        """Runs a program to its end."""
-        return self.finish(self.send("run", *words), seconds)
-
-    def finish(self, job: Job, seconds: float = COMMAND_SECONDS) -> Job:
-        """Waits for the end of a command."""
-        if not self.console.wait(lambda: job.status is not None, time.monotonic() + seconds):
-            raise Failure(self._hung(job.words, "has not ended", seconds))
-        return job
-
-    def line(self, job: Job, wanted: str, seconds: float = COMMAND_SECONDS) -> str:
-        """Waits for a line with `wanted` among what a program prints."""
-
-        def found() -> str | None:
-            return next((line for line in job.out if wanted in line), None)
-
-        self.console.wait(lambda: found() or job.status is not None, time.monotonic() + seconds)
-        line = found()
-        if line is None:
-            ended = f"ended with status {job.status}: {' '.join(job.err[-3:])}" if job.status is not None else "goes on"
-            raise Failure(self._hung(job.words, f"has not printed {wanted!r}, and {ended}", seconds))
-        return line
 
     def off(self, seconds: float = 30) -> str:
         """Ends everything on the machine and waits until it has switched itself off; what init says at the end."""
@@ -110,10 +82,10 @@ class Guest:
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired as error:
-            raise Failure(self._hung("power off", "the machine still runs", seconds)) from error
+            raise Failure(self.hung("power off", "the machine still runs", seconds)) from error
         return " ".join(job.out)
 
-    def _hung(self, step: str, what: str, seconds: float) -> str:
+    def hung(self, step: str, what: str, seconds: float) -> str:
         state = "the machine runs"
         if self._process.poll() is not None:
             self._threads[1].join(2)
