@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from argparse import Namespace
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +76,25 @@ def main(args: Namespace, targets: list[Target], cache: Cache) -> bool:
                 _good(member.node, member.node.finish(member.node.send("net", member.address, MASK)))
             else:
                 print(f"{member.node.name}: {member.address}, {member.what}", flush=True)
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with _pool(members) as pool:
             list(pool.map(_serve, members))
             print(f"{len(members)} nodes serve; each calls each", flush=True)
             calls = [entry for some in pool.map(lambda one: _call(one, members, args.messages), members) for entry in some]
             list(pool.map(_end, members))
     return _judge(members, calls, args.messages)
+
+
+@contextlib.contextmanager
+def _pool(members: list[Member]) -> Iterator[ThreadPoolExecutor]:
+    """Threads for as many nodes as there are processors. A failure of one, or Ctrl-C, ends what the others wait for."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for member in members:
+                member.node.console.close()
+            raise
 
 
 def _guest(stack: contextlib.ExitStack, args: Namespace, net: Bridge, folder: Path, target: Target, program: Path, kernel) -> Member:

@@ -19,6 +19,10 @@ LIBRARIES = ["libc.so.6", "libm.so.6", "libgcc_s.so.1"]
 
 def make(target: Target, kernel: Kernel, files: Mapping[str, Path], work: Path) -> Path:
     """Writes the archive into `work`. `files` are programs and scripts by their paths in the guest."""
+    program = files["bin/gshell"]
+    loader = interpreter(program)
+    if Path(loader).name != target.facts["libc"]["loader"]:
+        raise Failure(f"{program} is no program for {target.short}: it asks for {loader}, not for {target.facts['libc']['loader']}")
     packages.need(target.packages)
     archive = Archive()
     for folder in ("proc", "sys", "dev", "run", "tmp", "root", "etc", "var/lib"):
@@ -35,7 +39,6 @@ def make(target: Target, kernel: Kernel, files: Mapping[str, Path], work: Path) 
         archive.file(path, source, 0o755)
     for name in LIBRARIES:
         archive.file(f"lib/{name}", _library(target, name), 0o755)
-    loader = interpreter(files["bin/gshell"])
     archive.file(loader, _library(target, Path(loader).name), 0o755)
     made = work / "initramfs.gz"
     made.write_bytes(archive.bytes())

@@ -1,5 +1,6 @@
 """A guest: a machine of qemu-system, and the commands that it is given over its serial console."""
 
+import contextlib
 import subprocess
 import threading
 import time
@@ -87,8 +88,13 @@ class Guest(Node):
 
     def hung(self, step: str, what: str, seconds: float) -> str:
         state = "the machine runs"
-        if self._process.poll() is not None:
+        if self.console.closed:
+            # Its last words come a moment before its end.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
             self._threads[1].join(2)
+            seconds = 0
+        if self._process.poll() is not None:
             state = f"{self.target.facts['boot']['program']} ended with status {self._process.returncode}"
             state += f": {b''.join(self._errors).decode(errors='replace').strip()[-500:]}"
         damaged = f"\n  {len(self.console.damaged)} lines of the console were damaged" if self.console.damaged else ""
