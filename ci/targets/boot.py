@@ -16,7 +16,7 @@ def main(args: Namespace) -> bool:
     """Does what the command line says; whether all checks passed."""
     first, *rest = args.what
     names = rest if first in ("fleet", "kernels", "all") else args.what
-    targets = [facts.find(name) for name in names] or list(facts.load().values())
+    targets = [facts.find(name) for name in names] or bootable()
     if args.kernel and len(targets) != 1:
         raise Failure("--kernel is for one target at a time")
     if args.log:
@@ -34,6 +34,11 @@ def main(args: Namespace) -> bool:
         return guests.main(args, targets, cache)
     # One after the other, also when one fails: a run tells about all of them.
     return all([one(args, target, cache) for target in targets])
+
+
+def bootable() -> list[Target]:
+    """The targets that have a machine to boot on; those with another C library boot like their siblings."""
+    return [target for target in facts.load().values() if "boot" in target.facts]
 
 
 def one(args: Namespace, target: Target, cache: Cache) -> bool:

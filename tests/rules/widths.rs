@@ -18,7 +18,10 @@ fn what_serde_writes_is_as_wide_everywhere() {
             }
         }
     }
-    report("usize or isize in a type that serde writes; make it u32 or u64:", &findings);
+    report(
+        "usize or isize in a type that serde writes; make it u32 or u64:",
+        &findings,
+    );
 }
 
 /// A type that derives serde's traits: from its attribute to its end.
