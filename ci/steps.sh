@@ -9,10 +9,15 @@ step_scripts() {
     for file in .ci/run ci/test ci/install-capi ci/ship ci/fuzz-one ci/*.sh; do
         bash -n "$file"
     done
+    # What boards run.
+    for file in bsp/install/install.sh bsp/init/gshell.init; do
+        sh -n "$file"
+    done
     # Parsing leaves no compiled files in the tree, which compileall would.
-    for file in ci/cross ci/cross-container ci/targets/*.py ci/targets/tests/*.py tests/performance/measure tests/performance/*.py; do
+    for file in ci/cross ci/cross-container ci/boot ci/dist ci/footprint ci/targets/*.py ci/targets/tests/*.py tests/performance/measure tests/performance/*.py; do
         python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file"
     done
+    python3 -B -m unittest discover --quiet --start-directory ci --top-level-directory ci
 }
 
 step_deny() {
@@ -104,5 +109,26 @@ step_emulated() {
     local target
     for target in $(foreign_targets); do
         ci/cross "$target" test
+    done
+}
+
+# The program without each of the features that can be left out, and without all.
+step_flavours() {
+    local features
+    for features in "" editor tools; do
+        cargo clippy --package gshell --all-targets --locked --no-default-features --features "$features" -- -D warnings
+    done
+    cargo test --locked --package gshell --no-default-features
+    cargo build --locked --package gshell --no-default-features --target-dir "$TARGET_DIR/lean"
+    GSHELL_BIN=$TARGET_DIR/lean/debug/gshell cargo test --locked --package gshell-tests --test functional flavours
+}
+
+# Archives of this machine's target: the same bytes from two folders; and one with the C library in the program.
+step_dist() {
+    ci/dist --check-reproducible x86_64
+    local target
+    for target in x86_64-musl aarch64-musl; do
+        ci/dist "$target"
+        ci/dist --try "$TARGET_DIR/dist/"gshell-[0-9]*-"${target%-musl}-unknown-linux-musl.tar.gz"
     done
 }

@@ -1,9 +1,11 @@
 """Builds for a target: cargo's environment, and where what it builds lies."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
+from . import musl
 from .facts import ROOT, Failure, Target
 
 
@@ -19,19 +21,39 @@ def out_dir(target: Target) -> Path:
 
 def environment(target: Target) -> dict[str, str]:
     """What cargo and the `cc` crate have to know about the compiler of `target`."""
+    cc = str(musl.compiler(target, target_dir() / "musl")) if target.is_musl else target.cc
     return {
-        f"CARGO_TARGET_{target.variable}_LINKER": target.cc,
-        f"CC_{target.triple.replace('-', '_')}": target.cc,
+        f"CARGO_TARGET_{target.variable}_LINKER": cc,
+        f"CC_{target.triple.replace('-', '_')}": cc,
     }
 
 
 def ship(target: Target, *more: str) -> Path:
     """Builds the program as it goes onto boards. `more` are further words for cargo, such as `--examples`."""
     env = os.environ | environment(target)
+    env["CFLAGS"] = " ".join([*target.cflags, os.environ.get("CFLAGS", "")]).strip()
     env["GSHELL_SHIP_RUSTFLAGS"] = " ".join(target.rustflags)
     env["GSHELL_SHIP_FLAGS"] = " ".join([*os.environ.get("GSHELL_SHIP_FLAGS", "").split(), *more])
     run(["bash", "ci/ship", target.triple], env)
     return out_dir(target) / "gshell"
+
+
+def flavour(target: Target, name: str, features: list[str]) -> Path:
+    """Builds the program with these features only. What is not `full` lies beside the full one, which stays as it is."""
+    if name == "full":
+        return ship(target)
+    full, own = out_dir(target) / "gshell", out_dir(target) / f"gshell-{name}"
+    kept = full.with_name("gshell-kept")
+    if full.exists():
+        full.rename(kept)
+    try:
+        ship(target, "--no-default-features", *(["--features", ",".join(features)] if features else []))
+        shutil.copy2(full, own)
+    finally:
+        full.unlink(missing_ok=True)
+        if kept.exists():
+            kept.rename(full)
+    return own
 
 
 def run(command: list[str], env: dict[str, str]) -> None:

@@ -73,7 +73,8 @@ def passthrough(target: Target) -> dict[str, str]:
     if std not in STD:
         raise Failure(f"bsp/targets/{target.short}.toml: [cross] std is {std!r}; it is one of: {', '.join(STD)}")
     variables = build.environment(target)
-    variables[f"CARGO_TARGET_{target.variable}_RUSTFLAGS"] = " ".join(target.rustflags)
+    if target.rustflags:
+        variables[f"CARGO_TARGET_{target.variable}_RUSTFLAGS"] = " ".join(target.rustflags)
     if cflags := target.facts["build"].get("cflags"):
         variables[f"CFLAGS_{target.triple.replace('-', '_')}"] = " ".join(cflags)
     if target.emulator:

@@ -36,6 +36,7 @@ class Target:
     cc: str
     packages: tuple[str, ...]
     rustflags: tuple[str, ...]
+    cflags: tuple[str, ...]
     sysroot: str
     emulator: Emulator | None
     facts: dict
@@ -44,6 +45,11 @@ class Target:
     def is_native(self) -> bool:
         """Whether this machine runs its programs without an emulator."""
         return self.emulator is None
+
+    @property
+    def is_musl(self) -> bool:
+        """Whether musl is in the program, which then needs nothing of the machine but its kernel."""
+        return self.facts["libc"]["name"] == "musl"
 
     @property
     def variable(self) -> str:
@@ -84,6 +90,7 @@ def _target(facts: dict) -> Target:
         cc=build["cc"],
         packages=tuple(build["packages"]),
         rustflags=tuple(build["rustflags"]),
+        cflags=tuple(build["cflags"]),
         sysroot=facts["libc"]["sysroot"],
         emulator=emulator and Emulator(**emulator),
         facts=facts,

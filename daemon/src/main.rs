@@ -2,6 +2,19 @@
 //!
 //! Which of them a process is, its command line says; this file only picks.
 
+mod build;
+#[cfg_attr(
+    not(feature = "tools"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "of its parts, some serve only the commands of that feature"
+    )
+)]
+#[cfg_attr(
+    feature = "tools",
+    allow(dead_code, reason = "what says that a command is absent")
+)]
 mod cli;
 mod exit_codes;
 mod node;

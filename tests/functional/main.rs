@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_scripts;
 mod completion;
 mod examples;
+mod flavours;
 mod groups;
 mod leaks;
 mod lifecycle;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::SLEEPER;
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 

@@ -7,6 +7,7 @@
 pub mod binary;
 pub mod children;
 pub mod command;
+pub mod emulated;
 pub mod job;
 pub mod node;
 pub mod proc;

@@ -7,10 +7,14 @@ use std::sync::OnceLock;
 use crate::{binary, command};
 
 /// Names of the programs in `tests/programs`.
-const NAMES: [&str; 5] = ["cat", "echo", "false", "sleep", "twosleeps"];
+const NAMES: [&str; 6] = ["cat", "dynamic", "echo", "false", "sleep", "twosleeps"];
 
-/// The path of a program, compiled once: `echo` prints its arguments (or its name, or ends with a status), `false` and `sleep`
-/// do what their names say, `cat` copies its input, and `twosleeps` starts a `sleep` beside it and sleeps itself.
+/// The one that always has an interpreter.
+const DYNAMIC: &str = "dynamic";
+
+/// The path of a program, compiled once: `echo` prints its arguments (or its name, or ends with a status), `false` and
+/// `sleep` do what their names say, `cat` copies its input, `dynamic` needs an interpreter, and `twosleeps` starts a
+/// `sleep` beside it and sleeps itself.
 pub fn program(name: &str) -> String {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let path = FOLDER.get_or_init(build).join(name);
@@ -28,7 +32,7 @@ fn build() -> PathBuf {
     let folder = binary::profile_dir().join(format!("programs-{target}"));
     std::fs::create_dir_all(&folder).expect("a folder for programs");
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
-    for name in NAMES {
+    for name in &NAMES {
         // Suites may run beside each other, and each finds whole programs.
         let unfinished = folder.join(format!("{name}.{}", std::process::id()));
         let mut compiler = c_compiler();
@@ -37,6 +41,10 @@ fn build() -> PathBuf {
             .arg(sources.join(format!("{name}.c")))
             .arg("-o")
             .arg(&unfinished);
+        // An emulated program that looks for another one's loader sees this machine's folders, not its target's.
+        if binary::target().is_some() && *name != DYNAMIC {
+            compiler.arg("-static");
+        }
         command::run(compiler, b"").ok();
         std::fs::rename(&unfinished, folder.join(name)).expect("a program takes its place");
     }

@@ -56,8 +56,11 @@ class TheFiveTargets(unittest.TestCase):
                 self.assertEqual(magic[5], {"little": 1, "big": 2}[target.facts["endian"]])
 
     def test_no_two_emulators_claim_one_program(self):
-        magics = [target.emulator.magic for target in facts.load().values() if target.emulator]
-        self.assertEqual(len(magics), len(set(magics)))
+        emulators = [target.emulator for target in facts.load().values() if target.emulator]
+        programs = {emulator.magic: emulator.program for emulator in emulators}
+        for emulator in emulators:
+            self.assertEqual(emulator.program, programs[emulator.magic])
+        self.assertEqual(len(programs), len(set(programs.values())))
 
     def test_a_limit_is_not_below_its_goal(self):
         for target in facts.load().values():

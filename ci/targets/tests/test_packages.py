@@ -56,7 +56,7 @@ class Need(unittest.TestCase):
     def test_root_installs_only_what_is_missing(self):
         self.debian()
         said = self.need(["here", "absent", "gone"])
-        self.assertIn("install --no-install-recommends absent gone\n", said)
+        self.assertIn("install --no-remove --no-install-recommends absent gone\n", said)
         self.assertNotIn("here", said)
 
     def test_a_removed_package_of_which_settings_are_left_is_missing(self):
@@ -73,7 +73,7 @@ class Need(unittest.TestCase):
     def test_sudo_without_a_password_is_used(self):
         self.debian()
         self.script("sudo", '#!/bin/sh\n[ "$1" = -n ] && shift\n[ "$1" = true ] || exec "$@"\n')
-        self.assertIn("install --no-install-recommends absent", self.need(["absent"], user=1000))
+        self.assertIn("install --no-remove --no-install-recommends absent", self.need(["absent"], user=1000))
 
     def test_no_debian_is_told_the_names_and_the_line(self):
         with self.assertRaisesRegex(Failure, f"missing: absent, gone; on Debian they come by: {LINE}"):

@@ -2,11 +2,12 @@
 
 use gshell_control::GroupInfo;
 use gshell_control::messages::daemon::{GroupList, Groups};
-use gshell_control::messages::node::{Info, NodeInfo};
+use gshell_control::messages::node::{Build, BuildInfo, Info, NodeInfo};
+use gshell_wire::Code;
 use serde::Serialize;
 
 use super::args::{Command, Matches};
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, QUICK};
 use super::{output, time};
 use crate::VERSION;
@@ -22,6 +23,10 @@ struct Report<'a> {
     pid: i32,
     started_at: Option<String>,
     target: &'a str,
+    /// Null when the node is older than the question.
+    flavour: Option<&'a str>,
+    /// Null likewise.
+    libc: Option<&'a str>,
     features: &'a [String],
     run_dir: &'a str,
     state_dir: &'a str,
@@ -57,15 +62,20 @@ pub const COMMAND: Command = Command {
 fn run(global: &Global, _: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Start)?;
     let info: NodeInfo = link.call("cannot ask for the node's state", &Info {}, QUICK)?;
+    let build = match link.client().call(&Build {}, Some(QUICK)) {
+        Ok(build) => Some(build),
+        Err(fault) if fault.code() == Some(Code::UnknownMessage) => None,
+        Err(fault) => return Err(Failure::fault("cannot ask for the node's program", &fault)),
+    };
     let GroupList { groups } = link.call("cannot list groups", &Groups {}, QUICK)?;
     match global.json {
-        true => output::json(&report(&info, &groups))?,
-        false => drop(output::print(&text(&info, &groups))?),
+        true => output::json(&report(&info, build.as_ref(), &groups))?,
+        false => drop(output::print(&text(&info, build.as_ref(), &groups))?),
     }
     Ok(Status::Ok)
 }
 
-fn report<'a>(info: &'a NodeInfo, groups: &'a [GroupInfo]) -> Report<'a> {
+fn report<'a>(info: &'a NodeInfo, build: Option<&'a BuildInfo>, groups: &'a [GroupInfo]) -> Report<'a> {
     Report {
         version: &info.version,
         cli_version: VERSION,
@@ -73,6 +83,8 @@ fn report<'a>(info: &'a NodeInfo, groups: &'a [GroupInfo]) -> Report<'a> {
         pid: info.pid,
         started_at: time::rfc3339(info.started_ms),
         target: &info.target,
+        flavour: build.map(|build| build.flavour.as_str()),
+        libc: build.map(|build| build.libc.as_str()),
         features: &info.features,
         run_dir: &info.run_dir,
         state_dir: &info.state_dir,
@@ -98,14 +110,20 @@ impl<'a> Group<'a> {
     }
 }
 
-fn text(info: &NodeInfo, groups: &[GroupInfo]) -> String {
+fn text(info: &NodeInfo, build: Option<&BuildInfo>, groups: &[GroupInfo]) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<13}: {value}\n"));
     line("Version", &info.version);
     if info.version != VERSION {
         line("Command line", VERSION);
     }
+    if let Some(build) = build {
+        line("Flavour", &build.flavour);
+    }
     line("Target", &info.target);
+    if let Some(build) = build {
+        line("Libc", &build.libc);
+    }
     line(
         "Features",
         if info.features.is_empty() {
@@ -179,8 +197,14 @@ mod tests {
             warnings: vec!["no real-time priority".into()],
         };
         let groups = [group];
-        let text = text(&info, &groups);
+        let build = BuildInfo {
+            flavour: "lean".into(),
+            libc: "musl static".into(),
+        };
+        let text = text(&info, Some(&build), &groups);
         for want in [
+            "Flavour      : lean\n",
+            "Libc         : musl static\n",
             "Node ID      : 0123456789ab\n",
             "Started      : 2006/01/02 15:04:05 UTC\n",
             ": web-0.1.0 running, 3 environments, process 9 with 2 threads, restarted 1 times, last end: signal 9\n",
@@ -190,7 +214,7 @@ mod tests {
         ] {
             assert!(text.contains(want), "{text}");
         }
-        let json = serde_json::to_value(report(&info, &groups)).unwrap();
+        let json = serde_json::to_value(report(&info, Some(&build), &groups)).unwrap();
         assert_eq!(
             (&json["id"], &json["groups"][0]["restarts"]),
             (&"0123456789ab".into(), &1.into())

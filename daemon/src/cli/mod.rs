@@ -8,9 +8,6 @@ mod act;
 mod args;
 mod attach;
 mod autostart;
-mod call;
-mod complete;
-mod completions;
 mod daemon;
 mod elf;
 mod exec;
@@ -23,18 +20,16 @@ mod link;
 mod list;
 mod local;
 mod log;
-mod monitor;
-mod mtrace;
 mod output;
 mod pack;
 mod ps;
 mod run;
-mod schema;
 mod selftest;
 mod service;
 mod shell;
-mod stats;
 mod time;
+#[cfg_attr(not(feature = "tools"), path = "tools/absent.rs")]
+mod tools;
 mod value;
 mod values;
 
@@ -72,12 +67,7 @@ const GLOBAL_OPTIONS: &[Opt] = &[
     Opt::value("provider", "NODE", "Node that the command is for")
         .short('p')
         .default(SELF),
-    Opt::value(
-        "trace",
-        "TYPES",
-        "Trace the messages of these types that this command sends, and print the trace to standard error at the end",
-    )
-    .values(Values::Message),
+    tools::TRACE,
     Opt::flag("json", "Print tables and results as JSON"),
     Opt::value(
         "run-dir",
@@ -117,15 +107,15 @@ const PROGRAM: Command = Command {
         &kill::COMMAND,
         &log::COMMAND,
         &list::COMMAND,
-        &schema::COMMAND,
-        &call::COMMAND,
-        &stats::COMMAND,
-        &monitor::COMMAND,
-        &mtrace::COMMAND,
+        &tools::SCHEMA,
+        &tools::CALL,
+        &tools::STATS,
+        &tools::MONITOR,
+        &tools::MTRACE,
         &id::COMMAND,
         &info::COMMAND,
         &shell::COMMAND,
-        &completions::COMMAND,
+        &tools::COMPLETIONS,
         &selftest::COMMAND,
         &help::COMMAND,
     ],
@@ -141,7 +131,7 @@ const PROGRAM: Command = Command {
 pub fn main() -> ExitCode {
     let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let outcome = match words.first().is_some_and(|word| word == COMPLETE) {
-        true => complete::run(words.split_off(1)),
+        true => tools::complete(words.split_off(1)),
         false => command(words),
     };
     match outcome {
@@ -177,7 +167,7 @@ fn run(matches: &Matches) -> Outcome {
     match types {
         Some(types) => {
             let types: Vec<&str> = types.split(',').collect();
-            mtrace::traced(&global, &types, &mut || run(&global, matches))
+            tools::traced(&global, &types, &mut || run(&global, matches))
         }
         None => run(&global, matches),
     }

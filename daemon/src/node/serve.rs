@@ -6,7 +6,7 @@ use gshell_control::Job;
 use gshell_control::messages::daemon::{Act, GroupList, Groups, Jobs, KillGroups, Locate, Located, Ps, Run};
 use gshell_control::messages::log::{Chunk, End, LogQuery, Lost, Redirect};
 use gshell_control::messages::node::{
-    Id, Info, List, NodeId, NodeInfo, SCOPE_OS, ServiceEntry, Services, Shutdown,
+    Build, BuildInfo, Id, Info, List, NodeId, NodeInfo, SCOPE_OS, ServiceEntry, Services, Shutdown,
 };
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
 use gshell_service::{Handlers, Identity, unix};
@@ -14,6 +14,7 @@ use gshell_wire::{Code, Fault};
 
 use super::group::Group;
 use super::{Node, act, kill, logs, run};
+use crate::build;
 
 /// Everything that the daemon answers.
 pub fn handlers(node: &Rc<Node>) -> Handlers {
@@ -31,6 +32,7 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
         .on(move |request: Locate, _| once_settled(f.clone(), move |node| locate(node, &request)))
         .on(move |request: List, _| std::future::ready(Ok(list(&g, &request))))
         .on(move |_: Info, _| once_settled(h.clone(), |node| Ok(info(node))))
+        .on(move |_: Build, _| std::future::ready(Ok(built())))
         .on(move |_: Id, _| std::future::ready(Ok(NodeId { id: i.id.clone() })))
         .on(move |request: Shutdown, _| kill::shutdown(j.clone(), request))
         .on_stream(move |request: LogQuery, stream, _| logs::serve(k.clone(), request, stream))
@@ -133,6 +135,13 @@ fn list(node: &Node, request: &List) -> Services {
     Services { entries }
 }
 
+fn built() -> BuildInfo {
+    BuildInfo {
+        flavour: build::flavour().to_owned(),
+        libc: build::libc(),
+    }
+}
+
 fn info(node: &Node) -> NodeInfo {
     let groups = node.groups.borrow();
     let mut reports = node.reports.borrow().clone();
@@ -155,7 +164,7 @@ fn info(node: &Node) -> NodeInfo {
         pid: std::process::id() as i32,
         started_ms: node.started_ms,
         target: crate::TARGET.to_owned(),
-        features: vec!["lua5.4".to_owned(), "unix".to_owned()],
+        features: build::features(),
         state_dir: node.state_dir.to_string_lossy().into_owned(),
         run_dir: node.run_dir.to_string_lossy().into_owned(),
         groups: groups.len() as u32,

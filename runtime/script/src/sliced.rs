@@ -62,6 +62,11 @@ impl<R> Sliced<R> {
     pub(crate) fn thread(&self) -> &Thread {
         &self.thread
     }
+
+    /// Whether the last poll ended because the slice was over, not because the function waits.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
+    }
 }
 
 impl<R> Drop for Sliced<R> {

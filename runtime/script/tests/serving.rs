@@ -214,6 +214,41 @@ fn hooks_see_connections_and_streams() {
 }
 
 #[test]
+fn admitting_may_compute_beyond_a_slice_but_not_for_ever() {
+    let out = main(
+        r#"
+        local gshell = require "gshell"
+        local time = require "gshell.time"
+        local M = gshell.message("adm.M", { n = "u32" })
+        local server = gshell.server { publisher = "adm" }
+        local busy_for
+        server:publish("one", { [M] = { function(req) return req end, reply = M } }, {
+          scope = "process",
+          on_connect = function()
+            local start = time.monotonic()
+            while time.monotonic() - start < busy_for do end
+          end,
+        })
+        local function try(seconds)
+          busy_for = seconds
+          return pcall(function()
+            local conn <close> = gshell.discover("adm", "one", { timeout = 5 })
+            return conn:call(M { n = 1 }).n
+          end)
+        end
+        print(try(0.03))
+        local ok, err = try(30)
+        print(ok, err.message)
+        "#,
+    );
+    assert!(out.starts_with("true\t1\nfalse\t"), "{out}");
+    assert!(
+        out.contains("on_connect of this service computes for too long"),
+        "{out}"
+    );
+}
+
+#[test]
 fn handlers_run_in_states_on_threads_of_their_own() {
     let out = output(
         &[

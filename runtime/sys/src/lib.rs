@@ -25,6 +25,7 @@ pub mod tcp;
 pub mod term;
 pub mod unix;
 pub mod user;
+pub mod version;
 pub mod watch;
 
 #[cfg(test)]

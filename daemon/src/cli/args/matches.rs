@@ -6,6 +6,7 @@ use lexopt::{Arg, Error, Parser};
 
 use super::nearest::nearest;
 use super::{Check, Command, HELP, Many, Opt, Path, Positional, Values, help, options, title};
+use crate::build;
 use crate::cli::VERSION_OPTION;
 use crate::cli::failure::Failure;
 
@@ -297,6 +298,9 @@ impl Matches {
             }
             return Err(self.wrong(&text));
         };
+        if let Some(feature) = next.absent {
+            return Err(Failure::usage(build::without(next.name, feature)));
+        }
         let own = |option: &Opt| self.command().options.iter().any(|own| own.long == option.long);
         if let Some((option, _)) = self.options.iter().find(|(option, _)| own(option)) {
             let text = format!("'--{}' and '{}' contradict each other", option.long, next.name);

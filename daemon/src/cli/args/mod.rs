@@ -12,6 +12,7 @@ mod tests;
 
 use super::failure::Outcome;
 use super::link::Global;
+use crate::exit_codes::Status;
 pub use matches::{Matches, Stop};
 pub use nearest::nearest;
 
@@ -35,6 +36,8 @@ pub struct Command {
     pub after: &'static str,
     /// Whether help and completions keep quiet about it.
     pub hidden: bool,
+    /// The feature of the program that this build is without, and with it this command.
+    pub absent: Option<&'static str>,
     /// Does it.
     pub run: fn(&Global, &Matches) -> Outcome,
 }
@@ -52,7 +55,18 @@ impl Command {
             examples: &[],
             after: "",
             hidden: false,
+            absent: None,
             run,
+        }
+    }
+
+    /// A command that this build is without, because it is without `feature`: typing it says so.
+    #[cfg_attr(feature = "tools", allow(dead_code, reason = "no command is absent"))]
+    pub const fn absent(name: &'static str, feature: &'static str) -> Self {
+        Self {
+            hidden: true,
+            absent: Some(feature),
+            ..Self::new(name, "", |_, _| Ok(Status::Usage))
         }
     }
 }

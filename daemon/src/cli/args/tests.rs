@@ -12,7 +12,9 @@ use crate::exit_codes::Status;
 /// Calls `body` with the path of every command.
 fn every(path: &mut Vec<&'static Command>, body: &dyn Fn(&[&'static Command])) {
     body(path);
-    for command in path[path.len() - 1].commands {
+    // What is absent has nothing to say but that.
+    let commands = path[path.len() - 1].commands.iter();
+    for command in commands.filter(|command| command.absent.is_none()) {
         path.push(command);
         every(path, body);
         path.pop();
@@ -166,8 +168,8 @@ fn mistakes_are_explained() {
             "invalid value \"../b\" for ID|NAME: it is an ID or a name, never a path",
         ),
         (
-            &["completions", "tcsh"],
-            "invalid value \"tcsh\" for SHELL: allowed are bash, fish, zsh",
+            &["ps", "-l", "loud"],
+            "invalid value \"loud\" for '--log-level <LEVEL>': allowed are error, warn, info, debug",
         ),
         (
             &["daemon", "--detach", "stop"],

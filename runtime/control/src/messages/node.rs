@@ -52,6 +52,21 @@ pub struct Services {
 #[message(name = "gshell.Info")]
 pub struct Info {}
 
+/// Describe the node's program. Answered by [`BuildInfo`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Message)]
+#[message(name = "gshell.Build")]
+pub struct Build {}
+
+/// The node's program, as far as [`NodeInfo`] does not tell it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Message)]
+#[message(name = "gshell.BuildInfo")]
+pub struct BuildInfo {
+    /// `full`, `lean`, or `custom` for something between the two.
+    pub flavour: String,
+    /// C library that it runs on, with the version where it is the machine's.
+    pub libc: String,
+}
+
 /// The node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Message)]
 #[message(name = "gshell.NodeInfo")]

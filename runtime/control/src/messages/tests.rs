@@ -58,6 +58,8 @@ fn names_and_keys_are_unique() {
         node::Services,
         node::Info,
         node::NodeInfo,
+        node::Build,
+        node::BuildInfo,
         node::Id,
         node::NodeId,
         node::Shutdown,

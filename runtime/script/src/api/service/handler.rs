@@ -43,7 +43,9 @@ pub struct Handler {
 }
 
 /// What the guard of the prelude gives: `true, reply` or `false, error, message, traceback`.
-type Results = (Value, Value, Value, Value);
+pub type Results = (Value, Value, Value, Value);
+/// What a function returned, or how it failed.
+pub type Outcome = Result<Value, Failure>;
 type Answer = Result<Option<Reply>, Fault>;
 
 impl Service {
@@ -79,7 +81,7 @@ impl Service {
     }
 
     /// Runs the function to its end: what it returned, or how it failed.
-    pub async fn finish(&self, body: &mut Sliced<Results>) -> Result<Value, Failure> {
+    pub async fn finish(&self, body: &mut Sliced<Results>) -> Outcome {
         let results = poll_fn(|context| Pin::new(&mut *body).poll(context)).await;
         self.rest(body);
         match results {

@@ -8,9 +8,13 @@ use gshell_wire::{Code, Fault};
 use mlua::{Function, Lua, Result, Table, Value};
 
 use super::fault;
-use super::handler::{Service, Variables};
+use super::handler::{Outcome, Results, Service, Variables};
 use super::stream::Stream;
 use crate::api::options::Options;
+use crate::sliced::Sliced;
+
+/// Slices of a script (10 ms each) in which a connection is admitted or not; on a slow or busy machine one is not enough.
+const DECISION: usize = 10;
 
 /// Adds the hooks that the options have.
 pub fn add(lua: &Lua, mut handlers: Handlers, options: &Options, service: &Rc<Service>) -> Result<Handlers> {
@@ -86,9 +90,12 @@ fn admit(service: &Weak<Service>, function: &Function, peer: &Peer) -> std::resu
     let peer = table(&lua, peer).map_err(faulty)?;
     let body = service.begin(&lua, function, Value::Table(peer), Value::Nil);
     let mut body = body.map_err(faulty)?;
-    match future::block_on(future::poll_once(service.finish(&mut body))) {
+    match at_once(&service, &mut body) {
         None => {
-            let text = "on_connect of this service waited: it has to answer at once";
+            let text = match body.is_cut() {
+                true => "on_connect of this service computes for too long",
+                false => "on_connect of this service waited: it has to answer at once",
+            };
             Err(Fault::new(Code::Script, text))
         }
         Some(Err(failure)) => {
@@ -99,6 +106,20 @@ fn admit(service: &Weak<Service>, function: &Function, peer: &Peer) -> std::resu
         Some(Ok(Value::String(why))) => Err(Fault::new(Code::Denied, why.to_string_lossy())),
         Some(Ok(_)) => Ok(()),
     }
+}
+
+/// The outcome of a function that does not wait; its neighbours do while it computes, for [`DECISION`] slices at most.
+fn at_once(service: &Service, body: &mut Sliced<Results>) -> Option<Outcome> {
+    let mut was_cut = true;
+    for _ in 0..DECISION {
+        let polled = future::block_on(future::poll_once(service.finish(body)));
+        // The poll after one that was cut may bring nothing but the yield that the cut kept back.
+        if polled.is_some() || !(was_cut || body.is_cut()) {
+            return polled;
+        }
+        was_cut = body.is_cut();
+    }
+    None
 }
 
 /// Calls a function that may go on for some time.

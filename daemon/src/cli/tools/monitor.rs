@@ -9,14 +9,14 @@ use gshell_service::builtin::messages::MessageStats;
 use gshell_sys::{clock, term};
 use gshell_wire::Value;
 
-use super::args::{Command, Many, Matches, Opt, Positional, Values};
-use super::failure::{Failure, Outcome};
-use super::link::Global;
-use super::output;
-use super::service::{self, table};
 use super::stats::{Figures, latencies};
-use super::time;
-use super::value::{compact, object, text, tree};
+use crate::cli::args::{Command, Many, Matches, Opt, Positional, Values};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::link::Global;
+use crate::cli::output;
+use crate::cli::service::{self, table};
+use crate::cli::time;
+use crate::cli::value::{compact, object, text, tree};
 use crate::exit_codes::Status;
 
 /// Goes to the upper left corner and clears the screen.

@@ -4,12 +4,12 @@ use gshell_service::blocking::Client;
 use gshell_service::builtin::messages::{Load, LoadFigures, MessageStats, Stats, StatsFigures};
 use gshell_wire::Value;
 
-use super::args::{Command, Many, Matches, Opt, Positional, Values};
-use super::failure::{Failure, Outcome};
-use super::link::Global;
-use super::output;
-use super::service::{self, ask, table};
-use super::value::{object, text, tree};
+use crate::cli::args::{Command, Many, Matches, Opt, Positional, Values};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::link::Global;
+use crate::cli::output;
+use crate::cli::service::{self, ask, table};
+use crate::cli::value::{object, text, tree};
 use crate::exit_codes::Status;
 
 /// `gshell stats`.

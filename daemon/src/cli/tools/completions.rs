@@ -2,10 +2,10 @@
 //!
 //! The scripts know nothing: they ask the program each time, which also knows what runs.
 
-use super::args::{Command, Matches, Positional, Values};
-use super::failure::Outcome;
-use super::link::Global;
-use super::output;
+use crate::cli::args::{Command, Matches, Positional, Values};
+use crate::cli::failure::Outcome;
+use crate::cli::link::Global;
+use crate::cli::output;
 use crate::exit_codes::Status;
 
 /// The shells.

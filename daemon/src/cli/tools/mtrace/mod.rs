@@ -2,6 +2,7 @@
 
 mod collect;
 mod list;
+mod parts;
 mod show;
 
 use gshell_control::names::{GROUP_SERVICE_PREFIX, PUBLISHER};
@@ -14,12 +15,12 @@ use gshell_wire::Value;
 
 use self::collect::{Process, processes};
 pub use self::show::traced;
-use super::args::{Command, Many, Matches, Opt, Positional, Values};
-use super::failure::{Failure, Outcome};
-use super::link::Global;
-use super::service::{self, EACH};
-use super::value::{object, text};
-use super::{output, values};
+use crate::cli::args::{Command, Many, Matches, Opt, Positional, Values};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::link::Global;
+use crate::cli::service::{self, EACH};
+use crate::cli::value::{object, text};
+use crate::cli::{output, values};
 use crate::exit_codes::Status;
 
 /// `gshell mtrace`.

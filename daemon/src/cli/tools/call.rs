@@ -7,12 +7,13 @@ use gshell_service::{Incoming, Outgoing, Payload};
 use gshell_session::Body;
 use gshell_wire::{Code, EncodeError, Fault, Shape, Value};
 
-use super::args::{Command, Many, Matches, Opt, Positional, Values};
-use super::failure::{Failure, Outcome};
-use super::link::Global;
-use super::service::{self, Known, SCOPE, SERVICE, TCP, Type};
-use super::value::{Chunks, compact, fit, object, parse, text};
-use super::{mtrace, output};
+use super::mtrace;
+use crate::cli::args::{Command, Many, Matches, Opt, Positional, Values};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::link::Global;
+use crate::cli::output;
+use crate::cli::service::{self, Known, SCOPE, SERVICE, TCP, Type};
+use crate::cli::value::{Chunks, compact, fit, object, parse, text};
 use crate::exit_codes::Status;
 
 /// Time for an answer when nothing is said.

@@ -3,22 +3,19 @@
 //! Everything happens on one executor. While a line is typed nothing else runs; while one is evaluated, its tasks and
 //! timers do, and Ctrl-C interrupts it.
 
+#[cfg_attr(not(feature = "editor"), path = "plain.rs")]
+mod editor;
+
 use std::io::{self, BufRead, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use gshell_script::{Eval, Input, Output, Repl};
 use gshell_service::rt::{self, Io};
 use gshell_sys::signal::SignalFd;
 use nix::sys::signal::Signal;
-use rustyline::completion::Completer;
-use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
-use rustyline::history::FileHistory;
-use rustyline::validate::Validator;
-use rustyline::{CompletionType, Config, Editor, Helper};
 
+use self::editor::Lines;
 use super::args::{Command, Matches};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
@@ -33,9 +30,6 @@ const CONTINUED: &str = "> ";
 /// File of the state dir with the lines that were typed.
 const HISTORY: &str = "shell.history";
 
-/// Lines that are kept of it.
-const HISTORY_LINES: usize = 1000;
-
 /// Words that people type who want to leave. Lua knows neither, and would say nothing.
 const LEAVING: [&str; 2] = ["exit", "quit"];
 
@@ -43,7 +37,20 @@ const LEAVING: [&str; 2] = ["exit", "quit"];
 struct Shell {
     repl: Rc<Repl>,
     output: Rc<Standard>,
-    signals: Rc<Io<SignalFd>>,
+    signals: Signals,
+}
+
+/// Where Ctrl-C arrives.
+type Signals = Rc<Io<SignalFd>>;
+
+/// What came from the terminal.
+enum Typed {
+    /// A line, without its end.
+    Line(String),
+    /// Ctrl-C: what was typed so far is not meant.
+    Interrupted,
+    /// Ctrl-D.
+    End,
 }
 
 /// What follows a line.
@@ -60,12 +67,9 @@ enum After {
 
 /// `gshell shell`.
 pub const COMMAND: Command = Command {
+    long: Lines::ABOUT,
     examples: &["gshell shell", "echo 'print(1 + 1)' | gshell shell"],
-    ..Command::new(
-        "shell",
-        "Try Lua in this process: line editing, history, completion; values are printed",
-        run,
-    )
+    ..Command::new("shell", "Try Lua in this process; values are printed", run)
 };
 
 /// Evaluates lines until their end: from a terminal with editing and history, else as they come.
@@ -89,7 +93,7 @@ pub fn run(global: &Global, _: &Matches) -> Outcome {
 }
 
 /// Ctrl-C while a line is evaluated.
-async fn interrupts(signals: Rc<Io<SignalFd>>, repl: Rc<Repl>) {
+async fn interrupts(signals: Signals, repl: Rc<Repl>) {
     loop {
         let next = signals.read_with(|fd| fd.read()?.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
         if next.await.is_err() {
@@ -116,22 +120,20 @@ impl Shell {
     }
 
     async fn typed(&self, history: &Path) -> Outcome {
-        let failed = |error: ReadlineError| Failure::error(format!("cannot read from the terminal: {error}"));
-        let mut editor = self.editor(history).map_err(failed)?;
+        let mut lines = Lines::open(&self.repl, &self.signals, history)?;
         output::print(&format!(
             "gshell {VERSION}, Lua 5.4. Ctrl-C interrupts, Ctrl-D leaves.\n"
         ))?;
         let mut text = String::new();
         let status = loop {
             let prompt = if text.is_empty() { PROMPT } else { CONTINUED };
-            match editor.readline(prompt) {
-                Ok(line) => append(&mut text, &line),
-                Err(ReadlineError::Interrupted) => {
+            match lines.read(prompt)? {
+                Typed::Line(line) => append(&mut text, &line),
+                Typed::Interrupted => {
                     text.clear();
                     continue;
                 }
-                Err(ReadlineError::Eof) => break Status::Ok,
-                Err(error) => return Err(failed(error)),
+                Typed::End => break Status::Ok,
             }
             if text.trim().is_empty() {
                 text.clear();
@@ -139,28 +141,12 @@ impl Shell {
             }
             match self.line(&text).await? {
                 After::More => {}
-                After::Next | After::Failed => {
-                    let _ = editor.add_history_entry(std::mem::take(&mut text));
-                }
+                After::Next | After::Failed => lines.remember(std::mem::take(&mut text)),
                 After::End(status) => break status,
             }
         };
-        save(&mut editor, history);
+        lines.close();
         Ok(status)
-    }
-
-    fn editor(&self, history: &Path) -> Result<Editor<Names, FileHistory>, ReadlineError> {
-        let config = Config::builder()
-            .completion_type(CompletionType::List)
-            .max_history_size(HISTORY_LINES)?
-            .history_ignore_dups(true)?
-            .history_ignore_space(true)
-            .build();
-        let mut editor = Editor::with_config(config)?;
-        editor.set_helper(Some(Names(self.repl.clone())));
-        // There is none before the first time.
-        let _ = editor.load_history(history);
-        Ok(editor)
     }
 
     /// Lines from a pipe or a file. The status says whether one of them failed.
@@ -233,70 +219,9 @@ fn shown(values: &[String]) -> String {
     }
 }
 
-/// Keeps what was typed. A state dir that cannot be written costs the history, and nothing else.
-fn save(editor: &mut Editor<Names, FileHistory>, history: &Path) {
-    let _ = history.parent().map(PathBuf::from).map(std::fs::create_dir_all);
-    let _ = editor.save_history(history);
-}
-
-/// Completes names of globals and fields.
-struct Names(Rc<Repl>);
-
-/// Where the path of names starts that ends at the end of `line`.
-fn path_start(line: &str) -> usize {
-    let part_of_path = |c: char| c.is_alphanumeric() || "_.:".contains(c);
-    line.char_indices()
-        .rev()
-        .take_while(|(_, c)| part_of_path(*c))
-        .last()
-        .map_or(line.len(), |(at, _)| at)
-}
-
-impl Completer for Names {
-    type Candidate = String;
-
-    fn complete(
-        &self,
-        line: &str,
-        position: usize,
-        _: &rustyline::Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
-        let before = line.get(..position).unwrap_or(line);
-        let start = path_start(before);
-        let names = if start == before.len() {
-            Vec::new()
-        } else {
-            self.0.complete(before)
-        };
-        Ok((start, names))
-    }
-}
-
-impl Hinter for Names {
-    type Hint = String;
-}
-
-impl Highlighter for Names {}
-impl Validator for Names {}
-impl Helper for Names {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_of_names() {
-        for (line, want) in [
-            ("string.f", 0),
-            ("x = str", 4),
-            ("print(a.b:c", 6),
-            ("x + ", 4),
-            ("", 0),
-            ("ä.b", 0),
-        ] {
-            assert_eq!(path_start(line), want, "{line}");
-        }
-    }
 
     #[test]
     fn values_are_a_line() {

@@ -15,9 +15,9 @@ use gshell_service::dirs::Dirs;
 use gshell_service::unix;
 use gshell_wire::Message;
 
-use super::args::{Matches, Values, options};
-use super::failure::Outcome;
-use super::{PROGRAM, SELF, link, output, values};
+use crate::cli::args::{Matches, Values, options};
+use crate::cli::failure::Outcome;
+use crate::cli::{PROGRAM, SELF, link, output, values};
 use crate::exit_codes::Status;
 
 /// Time that the node has; whoever presses the tab key does not wait for one that hangs.

@@ -1,10 +1,10 @@
 //! `gshell schema`: what a service handles, and how its messages look.
 
-use super::args::{Command, Many, Matches, Positional, Values};
-use super::failure::{Failure, Outcome};
-use super::link::Global;
-use super::output;
-use super::service::{self, Known, SCOPE, SERVICE, TCP, shape};
+use crate::cli::args::{Command, Many, Matches, Positional, Values};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::link::Global;
+use crate::cli::output;
+use crate::cli::service::{self, Known, SCOPE, SERVICE, TCP, shape};
 use crate::exit_codes::Status;
 
 /// `gshell schema`.

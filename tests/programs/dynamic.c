@@ -1,0 +1,2 @@
+/* Needs the loader of its target. */
+int main(void) { return 0; }
