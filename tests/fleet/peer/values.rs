@@ -91,7 +91,7 @@ pub fn all(n: u64) -> All {
         ids: (0..pick(n, 40, 4))
             .map(|i| (i as u32 * 1_000_003, piece(n, 41 + i).to_owned()))
             .collect(),
-        option: (option > 3).then(|| option as f64 * 0.5),
+        option: (option > 3).then_some(option as f64 * 0.5),
         pair: (draw(n, 46) as u8, piece(n, 47).to_owned()),
         choice: match n % 3 {
             0 => Choice::Off,
