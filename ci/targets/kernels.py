@@ -62,10 +62,10 @@ def _known(cache: Cache, name: str, facts: dict) -> Path | None:
 
 
 def _packaged(cache: Cache, suite: Suite, facts: dict) -> Path:
-    # The package that the facts name is empty and depends on the one of today's version.
     package = suite.find(facts["package"])
-    if facts["package"] + " " not in package.depends and package.depends.startswith("linux-image"):
-        package = suite.find(package.depends.split()[0].rstrip(","))
+    # The package that the facts name is empty and depends on the one of today's version.
+    if package.depends.startswith("linux-image"):
+        package = suite.find(package.depends.split()[0])
 
     def make(work: Path) -> None:
         print(f"fetching {package.name} {package.version}", flush=True)
