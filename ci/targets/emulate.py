@@ -55,7 +55,8 @@ def _register(target: Target) -> None:
         if subprocess.run(mount, stderr=subprocess.DEVNULL).returncode != 0:
             raise Failure(f"binfmt_misc cannot be mounted at {BINFMT}: it takes CAP_SYS_ADMIN and a kernel that has it")
     # F: the kernel opens the emulator now, so it is found from other mount namespaces and changed roots, too.
-    line = f":{emulator.name}:M:0:{emulator.magic}:{emulator.mask}:/usr/bin/{emulator.program}:F"
+    # P: a program keeps the name that it was called by (Linux 5.12 tells the emulator so).
+    line = f":{emulator.name}:M:0:{emulator.magic}:{emulator.mask}:/usr/bin/{emulator.program}:PF"
     try:
         (BINFMT / "register").write_text(line)
     except OSError as error:

@@ -9,7 +9,7 @@ from .facts import Failure
 
 def need(packages: list[str]) -> None:
     """Installs those packages that are not there. Fails with the line to type where that cannot be done from here."""
-    missing = [package for package in packages if not _is_there(package)]
+    missing = [package for package in packages if not is_there(package)]
     if not missing:
         return
     line = f"apt-get install --no-install-recommends {' '.join(missing)}"
@@ -22,12 +22,13 @@ def need(packages: list[str]) -> None:
     print(f"installing {' '.join(missing)}", flush=True)
     quiet = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", apt, "-q", "-y"]
     subprocess.run([*quiet, "update"], check=False, stdout=subprocess.DEVNULL)
-    done = subprocess.run([*quiet, "install", "--no-install-recommends", *missing], stdout=subprocess.DEVNULL)
+    done = subprocess.run([*quiet, "install", "--no-remove", "--no-install-recommends", *missing], stdout=subprocess.DEVNULL)
     if done.returncode != 0:
         raise Failure(f"this failed, with the reason above: {line}")
 
 
-def _is_there(package: str) -> bool:
+def is_there(package: str) -> bool:
+    """Whether a package is installed."""
     if not shutil.which("dpkg-query"):
         return False
     query = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]

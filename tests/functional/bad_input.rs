@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
-use gshell_tests::Node;
+use gshell_tests::{Node, emulated};
 
 use crate::SLEEPER;
 
@@ -160,7 +160,7 @@ fn an_absent_daemon_is_told_at_once() {
         ] {
             let out = node.cmd(args);
             assert_eq!(out.fails(&["node"]).code, UNREACHABLE, "{out:?}");
-            assert!(out.took < Duration::from_millis(100), "{out:?}");
+            assert!(out.took < emulated::slower(Duration::from_millis(100)), "{out:?}");
         }
     };
     // Its socket file is left behind, and nobody listens.

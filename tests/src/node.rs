@@ -22,11 +22,19 @@ pub struct Node {
     ready_after: Duration,
     scripts: AtomicU32,
     env: Vec<(String, String)>,
+    program: PathBuf,
+    wrapper: Vec<String>,
 }
 
 impl Node {
     /// Folders only; nothing runs yet.
     pub fn unstarted() -> Self {
+        Self::of(binary::gshell(), &[])
+    }
+
+    /// As [`Node::unstarted`], of another build of the program, and with all that it runs started by `wrapper`: a command
+    /// that runs the one behind it, such as `nsenter` with its options.
+    pub fn of(program: &Path, wrapper: &[&str]) -> Self {
         let dir = TempDir::new();
         for name in ["w", "home"] {
             std::fs::create_dir(dir.path().join(name)).expect("a folder in a new folder");
@@ -37,6 +45,8 @@ impl Node {
             ready_after: Duration::ZERO,
             scripts: AtomicU32::new(0),
             env: Vec::new(),
+            program: program.to_owned(),
+            wrapper: wrapper.iter().map(|word| (*word).to_owned()).collect(),
         }
     }
 
@@ -74,7 +84,19 @@ impl Node {
 
     /// The program with this node's folders in its environment.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        self.with_env(Command::new(binary::gshell()), args)
+        self.with_env(self.wrapped(&self.program), args)
+    }
+
+    /// Any program as a part of this node, with its folders in the environment.
+    pub fn program<S: AsRef<OsStr>>(&self, path: &Path, args: impl IntoIterator<Item = S>) -> Command {
+        self.with_env(self.wrapped(path), args)
+    }
+
+    fn wrapped(&self, program: &Path) -> Command {
+        let mut words = self.wrapper.iter().map(OsStr::new).chain([program.as_os_str()]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words);
+        command
     }
 
     fn with_env<S: AsRef<OsStr>>(&self, mut command: Command, args: impl IntoIterator<Item = S>) -> Command {
@@ -135,10 +157,13 @@ impl Node {
             .open(self.work_dir().join("daemon.out"))
             .expect("a file");
         // The shell moves the pipe to a descriptor that is neither standard output nor inherited by anything else.
-        let mut command = self.with_env(Command::new("sh"), ["-c", "exec \"$@\" 3>&1 >&2", "sh"]);
+        let mut command = self.with_env(
+            self.wrapped(Path::new("sh")),
+            ["-c", "exec \"$@\" 3>&1 >&2", "sh"],
+        );
         command
             .args(runner)
-            .arg(binary::gshell())
+            .arg(&self.program)
             .args(["daemon", "--ready-fd", "3"]);
         command.stdout(Stdio::piped()).stderr(log);
         let start = Instant::now();

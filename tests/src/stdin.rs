@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use crate::{DEADLINE, children, wait_for};
 
@@ -46,6 +47,16 @@ impl Fed {
     #[track_caller]
     pub fn line(&self) -> String {
         self.lines.recv_timeout(DEADLINE).expect("a line of output")
+    }
+
+    /// The next line of its output, or `None` at its end; panics when nothing comes within `limit`.
+    #[track_caller]
+    pub fn line_within(&self, limit: Duration) -> Option<String> {
+        match self.lines.recv_timeout(limit) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("no line of output within {limit:?}"),
+        }
     }
 
     /// Its exit status.

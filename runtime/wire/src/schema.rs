@@ -125,7 +125,16 @@ impl Type {
 /// const NOTHINGS: gshell_wire::Type = <Vec<()> as gshell_wire::Schema>::TYPE;
 /// ```
 ///
-/// Nor does a type that serde writes differently from what its fields say, one that is generic, or a message without
+/// Numbers whose width depends on the machine have no shape: a message of a 64-bit machine means the same on one of 32.
+///
+/// ```compile_fail,E0277
+/// #[derive(gshell_wire::Schema)]
+/// struct Sizes {
+///     free: usize,
+/// }
+/// ```
+///
+/// Nor does a type compile that serde writes differently from what its fields say, one that is generic, or a message without
 /// a good name:
 ///
 /// ```compile_fail

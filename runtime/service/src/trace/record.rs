@@ -65,6 +65,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether it belongs to the trace with this token, or to one of a tag's when that is the tag's.
+    pub fn is_of(&self, token: &str) -> bool {
+        belongs(&self.token, token)
+    }
+
     fn bytes(&self) -> usize {
         [
             &self.token,
@@ -116,7 +121,7 @@ impl Ring {
 
     /// The records of a trace, or of all with an empty token; with `clear` they go. Oldest first.
     pub fn read(&mut self, token: &str, clear: bool) -> Vec<Record> {
-        let wanted = |record: &Record| token.is_empty() || belongs(&record.token, token);
+        let wanted = |record: &Record| token.is_empty() || record.is_of(token);
         if !clear {
             return self
                 .records

@@ -2,6 +2,7 @@
 
 mod collect;
 mod list;
+mod parts;
 mod show;
 
 use gshell_control::names::{GROUP_SERVICE_PREFIX, PUBLISHER};

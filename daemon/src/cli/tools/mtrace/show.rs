@@ -1,28 +1,34 @@
 //! `gshell mtrace show`: traces as lists and diagrams; and `--trace`, which shows those of one command.
 
-use gshell_service::builtin::messages::{TraceRecords, TraceTag};
-use gshell_service::trace;
-use gshell_service::trace::record::Record;
+use gshell_service::builtin::messages::TraceTag;
 use gshell_service::trace::render::{Form, render};
 use gshell_service::trace::tags::MOST_CALLS;
 use gshell_service::trace::token::{hex, new_base};
-use gshell_wire::Value;
+use gshell_service::{Node, trace};
 
 use super::collect::records;
-use crate::cli::args::{Command, Many, Matches, Opt, Positional};
+use super::parts::{self, Noted};
+use crate::cli::args::{Command, Many, Matches, Opt, Positional, Values};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::link::Global;
 use crate::cli::output;
-use crate::cli::value::tree;
 use crate::exit_codes::Status;
 
 pub const COMMAND: Command = Command {
     long: "What is shown is forgotten by the processes, unless --keep is given. Lines are indented by who called whom, \
-           however the calls of several processes interleave.",
+           however the calls of several processes interleave. A call that goes on to other nodes leaves a part of its \
+           trace on each: 'show --json' there, and '--from' with what it printed here, make them one.",
     options: &[
         Opt::flag("plantuml", "As sequence diagrams for PlantUML").conflicts(&["mermaid", "json"]),
         Opt::flag("mermaid", "As sequence diagrams for Mermaid").conflicts(&["json"]),
         Opt::flag("keep", "The processes keep what they tell"),
+        Opt::value(
+            "from",
+            "FILE",
+            "Also the records in FILE, as 'mtrace show --json' of another node printed them",
+        )
+        .many()
+        .values(Values::File),
     ],
     positionals: &[Positional::new(
         "TOKEN",
@@ -33,6 +39,7 @@ pub const COMMAND: Command = Command {
     examples: &[
         "gshell mtrace show",
         "gshell mtrace show --plantuml 0f1e2d3c4b5a69788796a5b4c3d2",
+        "ssh board gshell mtrace show --json > board.json; gshell mtrace show --from board.json",
     ],
     ..Command::new("show", "Show traces, from all processes of the node", run)
 };
@@ -51,14 +58,29 @@ fn check_token(text: &str) -> Result<(), String> {
 /// Prints the traces; none is an error.
 fn run(global: &Global, matches: &Matches) -> Outcome {
     let tokens = matches.texts(0);
-    let records = records(global, &tokens, !matches.flag("keep"))?;
-    match (global.json, matches.flag("plantuml"), matches.flag("mermaid")) {
-        (true, ..) => output::tree(&json(records.clone()))?,
-        (_, true, _) => drop(output::print(&render(&records, Form::PlantUml))?),
-        (_, _, true) => drop(output::print(&render(&records, Form::Mermaid))?),
-        _ => drop(output::print(&render(&records, Form::List))?),
+    // What cannot be read is told before anything is forgotten.
+    let mut all = Vec::new();
+    for path in matches.all("from") {
+        parts::add(&path, &tokens, &mut all)?;
     }
-    if !records.is_empty() {
+    let node = Node::of(&global.dirs).id;
+    let own = records(global, &tokens, !matches.flag("keep"))?.into_iter();
+    let noted = own.map(|record| Noted {
+        node: node.clone(),
+        record,
+    });
+    parts::join(&mut all, noted);
+    let is_empty = all.is_empty();
+    let form = match (matches.flag("plantuml"), matches.flag("mermaid")) {
+        (true, _) => Form::PlantUml,
+        (_, true) => Form::Mermaid,
+        _ => Form::List,
+    };
+    match global.json {
+        true => output::tree(&parts::json(all))?,
+        false => drop(output::print(&render(&parts::named(all), form))?),
+    }
+    if !is_empty {
         return Ok(Status::Ok);
     }
     let text = match tokens.is_empty() {
@@ -67,21 +89,6 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     };
     let text = format!("{text} ('gshell mtrace tag' traces messages, and what was shown once is gone)");
     Err(Failure::new(Status::NotFound, text))
-}
-
-fn json(records: Vec<Record>) -> Value {
-    let all = TraceRecords {
-        process: String::new(),
-        records,
-        dropped: 0,
-    };
-    match tree(&all) {
-        Value::Struct(fields) => {
-            let records = fields.into_iter().find(|(name, _)| name == "records");
-            records.map_or(Value::Unit, |(_, records)| records)
-        }
-        other => other,
-    }
 }
 
 /// Does something with these message types traced, as this process sends them, and prints what came of it to standard
