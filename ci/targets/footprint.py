@@ -33,7 +33,8 @@ Under an emulator, `/proc` counts the emulator's own memory together with the pr
 nothing about a board. What can be said is what the program itself has: the sections that it writes to ("writable", in the
 file or made of zeros), and how far it has moved the end of its heap (`brk`), as the emulator lists its system calls. The
 daemon is one that has just become ready; the group is one with a sleeping script, and its heap contains what it has from
-the fork server. Pages that are never touched are in these figures, and memory that is mapped (stacks of threads) is not.
+the fork server. Pages that are never touched are in these figures, of which glibc asks for 132 kB at a time, musl for one or
+two; memory that is mapped (stacks of threads, large blocks) is not.
 """
 
 
@@ -128,7 +129,7 @@ def memory(targets: list[Target]) -> str:
     for target in targets:
         for row in nodes.rows(str(_program(target)), 8):
             if "PSS" in row.name or "private" in row.name:
-                rows.append([target.short, row.name, row.goal, row.measured])
+                rows.append([target.short, row.name, row.goal, row.figure])
     return _table(["target", "figure", "goal", "measured"], rows)
 
 
