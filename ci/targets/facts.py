@@ -60,7 +60,7 @@ class Target:
 def load() -> dict[str, Target]:
     """All targets by their short names, in the order of these."""
     found = {}
-    for path in sorted(FOLDER.glob("*.toml")):
+    for path in sorted(FOLDER.glob("*.toml"), key=lambda path: path.stem):
         try:
             target = _target(tomllib.loads(path.read_text()))
         except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:

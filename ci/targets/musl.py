@@ -76,8 +76,7 @@ def _run(command: list[str]) -> None:
 
 def version(target: Target, folder: Path) -> str:
     """The version of the musl that is in the programs, as Debian counts it."""
-    root = foreign.unpack("musl-dev", target.facts["libc"]["debian_arch"], folder)
-    return (root / ".unpacked").read_text().split("_")[1]
+    return foreign.version("musl-dev", target.facts["libc"]["debian_arch"], folder)
 
 
 def copyright_text(target: Target, folder: Path) -> bytes:
