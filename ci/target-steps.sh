@@ -14,14 +14,6 @@ step_targets() {
     done
 }
 
-# Examples and C library of each target, which the suite `pairings` and the fleet need.
-need_examples() {
-    local target
-    for target in $(foreign_targets); do
-        ci/cross "$target" examples
-    done
-}
-
 # Each suite by itself runs in step `functional` and those after it.
 step_emulated() {
     local target
