@@ -59,7 +59,7 @@ def main(args: Namespace, targets: list[Target], cache: Cache) -> bool:
     """Makes the fleet, has everybody call everybody, prints the table; whether nothing was wrong or missing."""
     need_root()
     chosen = [(target, boot.program_of(args, target), kernels.get(target, cache, args.refresh, args.kernel)) for target in targets]
-    native = next((target for target in facts.load().values() if target.is_native), None)
+    native = next((target for target in boot.bootable() if target.is_native), None)
     user = facts.find(args.user)
     if native is None or user.is_native:
         raise Failure("--user takes a target that needs an emulator, and bsp/targets one that needs none")
