@@ -25,6 +25,9 @@ use super::{Node, Options, adopt, fork_server, serve, state};
 /// Pause before packages are collected: one collection serves the removals of one command.
 const COLLECT_AFTER: Duration = Duration::from_millis(200);
 
+/// How long a daemon that ends waits for its last replies to be written, to clients that may not read.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// Why a daemon could not start.
 #[derive(Debug)]
 pub struct StartError(String);
@@ -155,8 +158,8 @@ async fn serve_until_told(
     };
     let ending = async {
         let _ = end.recv().await;
-        // The reply to whoever told it gets out first.
-        rt::sleep(Duration::from_millis(5)).await;
+        // The reply to whoever told it gets out first, however slow the machine is.
+        server.finish(LAST_WORDS).await;
         Ok(0)
     };
     let code = futures_lite::future::or(ending, serving).await;

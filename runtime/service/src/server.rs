@@ -101,6 +101,25 @@ impl Server {
         }
     }
 
+    /// Ends all connections and waits, for `grace` at most, until what was answered has been written. For a process that
+    /// ends next: what waits then is lost.
+    pub async fn finish(&self, grace: Duration) {
+        let open: Vec<_> = self.0.open.borrow_mut().drain().collect();
+        let tasks: Vec<_> = open
+            .into_iter()
+            .map(|(_, (link, task))| {
+                link.bye(&Fault::new(Code::Stopped, "the service is being closed"));
+                task
+            })
+            .collect();
+        let written = async {
+            for task in tasks {
+                task.await;
+            }
+        };
+        let _ = rt::timeout(grace, written).await;
+    }
+
     /// Waits until no handler runs.
     pub(crate) async fn quiet(&self) {
         while self.0.handlers.is_busy() {
