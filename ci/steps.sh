@@ -14,7 +14,7 @@ step_scripts() {
         sh -n "$file"
     done
     # Parsing leaves no compiled files in the tree, which compileall would.
-    for file in ci/cross ci/boot ci/dist ci/footprint ci/targets/*.py ci/targets/tests/*.py tests/performance/measure tests/performance/*.py; do
+    for file in ci/cross ci/cross-container ci/boot ci/dist ci/footprint ci/targets/*.py ci/targets/tests/*.py tests/performance/measure tests/performance/*.py; do
         python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file"
     done
     python3 -B -m unittest discover --quiet --start-directory ci --top-level-directory ci
@@ -90,45 +90,4 @@ step_fuzz() {
     mkdir -p "$build/logs"
     printf '%s\n' "${targets[@]}" |
         xargs -P 2 -I TARGET bash ci/fuzz-one TARGET "$build/$triple/release/TARGET" "$build" "$seconds"
-}
-
-# Targets of bsp/targets that are not this machine's own.
-foreign_targets() { ci/cross --foreign; }
-
-step_targets() {
-    local target
-    for target in $(foreign_targets); do
-        ci/cross "$target"
-        ci/cross "$target" budget
-        ci/cross "$target" run selftest
-    done
-}
-
-# Each suite by itself runs in step `functional` and those after it.
-step_emulated() {
-    local target
-    for target in $(foreign_targets); do
-        ci/cross "$target" test
-    done
-}
-
-# The program without each of the features that can be left out, and without all.
-step_flavours() {
-    local features
-    for features in "" editor tools; do
-        cargo clippy --package gshell --all-targets --locked --no-default-features --features "$features" -- -D warnings
-    done
-    cargo test --locked --package gshell --no-default-features
-    cargo build --locked --package gshell --no-default-features --target-dir "$TARGET_DIR/lean"
-    GSHELL_BIN=$TARGET_DIR/lean/debug/gshell cargo test --locked --package gshell-tests --test functional flavours
-}
-
-# Archives of this machine's target: the same bytes from two folders; and one with the C library in the program.
-step_dist() {
-    ci/dist --check-reproducible x86_64
-    local target
-    for target in x86_64-musl aarch64-musl; do
-        ci/dist "$target"
-        ci/dist --try "$TARGET_DIR/dist/"gshell-[0-9]*-"${target%-musl}-unknown-linux-musl.tar.gz"
-    done
 }

@@ -74,8 +74,7 @@ class Bridge:
 @contextlib.contextmanager
 def bridge() -> Iterator[Bridge]:
     """A bridge that is gone afterwards. What a killed run left behind goes first."""
-    if os.geteuid() != 0:
-        raise Failure("network namespaces with taps take root; run as root")
+    need_root()
     for path in Path("/run/netns").glob(f"{PREFIX}*"):
         owner = re.match(r"\d+", path.name.removeprefix(PREFIX))
         if owner and not Path("/proc", owner[0]).exists():
@@ -86,6 +85,11 @@ def bridge() -> Iterator[Bridge]:
         yield made
     finally:
         made.remove()
+
+
+def need_root() -> None:
+    if os.geteuid() != 0:
+        raise Failure("network namespaces with taps take root; run as root")
 
 
 def ip(*words: str) -> str:

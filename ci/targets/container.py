@@ -133,11 +133,14 @@ class Engine:
         if not (self.cache / "storage.conf").exists():
             return
         self.stop()
-        if shutil.which("podman"):
-            # Files that belong to other numbers of users are removed by podman, which acts as these.
-            subprocess.run(["podman", "system", "reset", "--force"], env=self.env, stdout=subprocess.DEVNULL, check=False)
-        for name in ("podman", "podman-run", "rustup", "xargo"):
-            shutil.rmtree(self.cache / name, ignore_errors=True)
+        # Not `podman system reset`: that also empties folders that other users of podman share.
+        folders = [self.cache / name for name in ("podman", "podman-run", "rustup", "xargo")]
+        if os.geteuid() != 0 and shutil.which("podman"):
+            # Images have files of other users' numbers, as whom only podman acts.
+            subprocess.run(["podman", "unshare", "rm", "-rf", *map(str, folders)], env=self.env, check=False)
+        for folder in folders:
+            if folder.exists():
+                shutil.rmtree(folder)
         for name in ("containers.conf", "storage.conf"):
             (self.cache / name).unlink(missing_ok=True)
         if not any(self.cache.iterdir()):

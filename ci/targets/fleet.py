@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from . import build, emulate, facts, packages
 from .facts import Failure, Target
@@ -52,17 +53,40 @@ def _packages(targets: list[Target]) -> list[str]:
     return list(dict.fromkeys(needed))
 
 
-def _examples(target: Target):
-    return build.examples_dir() / target.triple / "release" / "examples"
+def _newest(files: list[Path]) -> Path | None:
+    there = [file for file in files if file.exists()]
+    return max(there, key=lambda file: file.stat().st_mtime, default=None)
+
+
+def _is_this_machine(target: Target) -> bool:
+    """Whether what cargo builds without a target will do as well."""
+    return target.is_native and not target.facts["libc"].get("static")
+
+
+def _program(target: Target) -> Path | None:
+    files = [build.out_dir(target) / "gshell"]
+    if _is_this_machine(target):
+        files.append(build.target_dir() / "release" / "gshell")
+    return _newest(files)
+
+
+def _examples(target: Target) -> Path | None:
+    """The folder of the examples."""
+    files = [build.examples_dir() / target.triple / "release" / "examples" / "fleet"]
+    if _is_this_machine(target):
+        # The unit tests build them, too.
+        files += [build.target_dir() / profile / "examples" / "fleet" for profile in ("release", "debug")]
+    found = _newest(files)
+    return found and found.parent
 
 
 def _demand(targets: list[Target]) -> None:
     """Fails when a build is missing, with the commands that make all that are."""
     missing = []
     for target in targets:
-        if not (build.out_dir(target) / "gshell").exists():
+        if not _program(target):
             missing.append(f"  ci/cross {target.short}")
-        if not (_examples(target) / "fleet").exists():
+        if not _examples(target):
             missing.append(f"  ci/cross {target.short} examples")
     if missing:
         raise Failure("the fleet lacks builds, which these make:\n" + "\n".join(missing))
@@ -73,7 +97,7 @@ def _environment(targets: list[Target]) -> dict[str, str]:
         return ",".join(f"{target.short}={of(target)}" for target in targets)
 
     return {
-        "GSHELL_FLEET_BINS": pairs(lambda target: build.out_dir(target) / "gshell"),
+        "GSHELL_FLEET_BINS": pairs(_program),
         "GSHELL_FLEET_EXAMPLES": pairs(_examples),
         "GSHELL_FLEET_SYSROOTS": pairs(lambda target: emulate.environment(target).get("QEMU_LD_PREFIX", "")),
         "GSHELL_FLEET_CCS": pairs(lambda target: target.cc),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import boot, build, emulate, facts, initramfs, kernels, table
-from .bridge import MASK, Bridge, bridge
+from .bridge import MASK, Bridge, bridge, need_root
 from .cache import Cache
 from .checks import GSHELL
 from .console import Job
@@ -57,8 +57,9 @@ class Calls:
 
 def main(args: Namespace, targets: list[Target], cache: Cache) -> bool:
     """Makes the fleet, has everybody call everybody, prints the table; whether nothing was wrong or missing."""
-    chosen = [(target, boot.program_of(args, target), kernels.get(target, cache, args.refresh)) for target in targets]
-    native = next((target for target in facts.load().values() if target.is_native), None)
+    need_root()
+    chosen = [(target, boot.program_of(args, target), kernels.get(target, cache, args.refresh, args.kernel)) for target in targets]
+    native = next((target for target in boot.bootable() if target.is_native), None)
     user = facts.find(args.user)
     if native is None or user.is_native:
         raise Failure("--user takes a target that needs an emulator, and bsp/targets one that needs none")

@@ -62,10 +62,10 @@ def _known(cache: Cache, name: str, facts: dict) -> Path | None:
 
 
 def _packaged(cache: Cache, suite: Suite, facts: dict) -> Path:
-    # The package that the facts name is empty and depends on the one of today's version.
     package = suite.find(facts["package"])
-    if facts["package"] + " " not in package.depends and package.depends.startswith("linux-image"):
-        package = suite.find(package.depends.split()[0].rstrip(","))
+    # The package that the facts name is empty and depends on the one of today's version.
+    if package.depends.startswith("linux-image"):
+        package = suite.find(package.depends.split()[0])
 
     def make(work: Path) -> None:
         print(f"fetching {package.name} {package.version}", flush=True)
@@ -108,7 +108,7 @@ def _built(target: Target, cache: Cache, suite: Suite, facts: dict) -> Path:
         words = ["make", f"ARCH={facts['arch']}", f"CROSS_COMPILE={prefix}", f"-j{os.cpu_count() or 1}", "-C", str(source)]
         _run([*words, "allnoconfig", f"KCONFIG_ALLCONFIG={config}"], "configuring", work)
         _compare(config, source / ".config")
-        print(f"{target.short}: building the kernel, about 8 minutes of one processor", flush=True)
+        print(f"{target.short}: building the kernel, about 5 minutes of one processor", flush=True)
         _run([*words, "vmlinux"], "building", work)
         _run([f"{prefix}strip", "-o", str(work / "kernel"), str(source / "vmlinux")], "stripping", work)
         shutil.rmtree(source)

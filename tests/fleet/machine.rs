@@ -126,7 +126,7 @@ impl Build {
         let program = folder.join(name);
         let mut compiler = Command::new(&self.cc);
         compiler
-            .args(["-std=gnu99", "-O1"])
+            .args(["-std=gnu99", "-O1", "-static"])
             .arg(source)
             .arg("-o")
             .arg(&program);

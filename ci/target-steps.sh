@@ -1,0 +1,54 @@
+# The steps of ci/test that are about targets and releases.
+
+# Targets of bsp/targets that are not this machine's own.
+foreign_targets() { ci/cross --foreign; }
+
+step_targets() {
+    python3 -m unittest discover -s ci/targets/tests -t ci
+    ci/cross cross-toml --check
+    local target
+    for target in $(foreign_targets); do
+        ci/cross "$target"
+        ci/cross "$target" budget
+        ci/cross "$target" run selftest
+    done
+}
+
+# Each suite by itself runs in step `functional` and those after it.
+step_emulated() {
+    local target
+    for target in $(foreign_targets); do
+        ci/cross "$target" test
+    done
+}
+
+# The program without each of the features that can be left out, and without all.
+step_flavours() {
+    local features
+    for features in "" editor tools; do
+        cargo clippy --package gshell --all-targets --locked --no-default-features --features "$features" -- -D warnings
+    done
+    cargo test --locked --package gshell --no-default-features
+    cargo build --locked --package gshell --no-default-features --target-dir "$TARGET_DIR/lean"
+    GSHELL_BIN=$TARGET_DIR/lean/debug/gshell cargo test --locked --package gshell-tests --test functional flavours
+}
+
+# Archives of this machine's target: the same bytes from two folders; and one with the C library in the program.
+step_dist() {
+    ci/dist --check-reproducible x86_64
+    local target
+    for target in x86_64-musl aarch64-musl; do
+        ci/dist "$target"
+        ci/dist --try "$TARGET_DIR/dist/"gshell-[0-9]*-"${target%-musl}-unknown-linux-musl.tar.gz"
+    done
+}
+
+# All targets on one network; what they are built by is in the steps before.
+step_fleet() { ci/cross fleet; }
+
+# Every target on a real kernel, in an emulated machine; the slow part of the first run is the kernel that Debian does not
+# package.
+step_boot() {
+    ci/boot all
+    ci/boot fleet
+}
