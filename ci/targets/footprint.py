@@ -1,5 +1,6 @@
 """docs/footprint.md: sizes of the programs that were built, and the memory that they take."""
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -125,6 +126,8 @@ def memory(targets: list[Target]) -> str:
     sys.path.insert(0, str(ROOT / "tests/performance"))
     import memory as nodes
 
+    # Pages of a program that was just written, and is not on the disk yet, count as private memory of whoever runs it.
+    os.sync()
     rows = []
     for target in targets:
         for row in nodes.rows(str(_program(target)), 8):
