@@ -10,6 +10,9 @@ from .facts import Failure, Target
 # Where the parts of the test say what they need: names of the test program's modules.
 PARTS = ("conversations", "traces", "portable")
 
+# The programs in Rust that it takes.
+EXAMPLES = ("fleet", "hello", "echo", "template")
+
 
 def main(words: list[str]) -> int:
     """Runs the test with the builds of all targets, or of those of `--only`."""
@@ -71,12 +74,14 @@ def _program(target: Target) -> Path | None:
 
 
 def _examples(target: Target) -> Path | None:
-    """The folder of the examples."""
-    files = [build.examples_dir() / target.triple / "release" / "examples" / "fleet"]
+    """The folder of the examples, the one whose programs were built last."""
+    folders = [build.examples_dir() / target.triple / "release" / "examples"]
     if _is_this_machine(target):
         # The unit tests build them, too.
-        files += [build.target_dir() / profile / "examples" / "fleet" for profile in ("release", "debug")]
-    found = _newest(files)
+        folders += [build.target_dir() / profile / "examples" for profile in ("release", "debug")]
+    # A build that was stopped has some of them.
+    whole = [folder / EXAMPLES[0] for folder in folders if all((folder / name).exists() for name in EXAMPLES)]
+    found = _newest(whole)
     return found and found.parent
 
 
