@@ -16,6 +16,9 @@ NEEDED=(
     "git|git|builds in a fresh clone"
     "valgrind|valgrind|memory of C programs that use the library"
     "xxd|xxd|first inputs of the fuzz targets"
+    "busybox|busybox|the shell of boards, for the installer"
+    "cpio|cpio|what the kernel makes of an initramfs"
+    "ip|iproute2|networks of the fleet test"
     "fish|fish|its completion script"
     "zsh|zsh|its completion script"
 )

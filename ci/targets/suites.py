@@ -11,6 +11,9 @@ ALL = ("functional", "faults", "pairings", "crash_matrix")
 # What measures or shares one node runs alone.
 ALONE = {"crash_matrix"}
 
+# Tests at a time: each waits more than it computes, in a program that an emulator slows down.
+AT_A_TIME = 4
+
 
 def run(target: Target, names: list[str]) -> None:
     """Runs the suites `names`, or all; words after `--` go to the test program."""
@@ -26,10 +29,12 @@ def run(target: Target, names: list[str]) -> None:
     }
     for name in names or ALL:
         command = ["cargo", "test", "--locked", "--package", "gshell-tests", "--test", name]
-        options = [*words, *(["--test-threads=1"] if name in ALONE else [])]
+        options = list(words)
+        if not any(word.startswith("--test-threads") for word in words):
+            options.append(f"--test-threads={1 if name in ALONE else AT_A_TIME}")
         extra = _pairings(target) if name == "pairings" else {}
         print(f"=== {target.short}: {name} ===", flush=True)
-        build.run([*command, *(["--", *options] if options else [])], env | extra)
+        build.run([*command, "--", *options], env | extra)
 
 
 def _pairings(target: Target) -> dict[str, str]:

@@ -130,10 +130,10 @@ fn four_services_in_two_groups_give_the_tree_of_the_calls() {
             "--plantuml",
             &format!("{token}.{call}"),
         ]);
-        assert_eq!(
-            arrows(&diagram),
-            ["client a", "a b", "b d", "a c", "c d"],
-            "{diagram}"
-        );
+        // Which of the two asks first is up to their scheduling; each comes with what it asked.
+        let arrows = arrows(&diagram);
+        let by_b = ["client a", "a b", "b d", "a c", "c d"];
+        let by_c = ["client a", "a c", "c d", "a b", "b d"];
+        assert!(arrows == by_b || arrows == by_c, "{diagram}");
     }
 }
