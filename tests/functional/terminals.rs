@@ -1,7 +1,7 @@
 //! What a person at a terminal does: Ctrl-C, detaching, coming back, the REPL.
 
 use gshell_tests::terminal::{CTRL_C, CTRL_D, DETACH, Terminal};
-use gshell_tests::{Node, tools, wait_until};
+use gshell_tests::{Node, emulated, tools, wait_until};
 
 const POLITE: &str = "local gshell = require 'gshell'\n\
                       gshell.on_stop(function() print 'asked to stop' end)\n\
@@ -43,7 +43,7 @@ fn a_second_ctrl_c_kills_it() {
     terminal.send(CTRL_C);
     terminal.wait_end();
     assert!(
-        start.elapsed() < std::time::Duration::from_secs(3),
+        start.elapsed() < emulated::slower(std::time::Duration::from_secs(3)),
         "without waiting for the grace period"
     );
     let id = node.ps()[0].id.clone();
