@@ -50,14 +50,17 @@ pub struct Total {
     pub n: u32,
 }
 
-/// Asks how many handlers there are in the server at this moment.
+/// Asks what there is in the server at this moment.
 #[derive(Clone, Debug, Serialize, Deserialize, Message)]
 #[message(name = "soak.Live")]
 pub struct Live {}
 
-/// That many.
+/// That.
 #[derive(Clone, Debug, Serialize, Deserialize, Message)]
-#[message(name = "soak.Handlers")]
-pub struct LiveHandlers {
-    pub count: u32,
+#[message(name = "soak.LiveFigures")]
+pub struct LiveFigures {
+    /// Handlers that exist.
+    pub handlers: u32,
+    /// Bytes that are allocated; 0 where nobody counts them.
+    pub allocated: u64,
 }

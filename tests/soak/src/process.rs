@@ -10,11 +10,14 @@ use gshell_service::builtin::messages::{Stats, StatsFigures};
 use gshell_service::{Client, rt, unix};
 use gshell_wire::Fault;
 
-use crate::messages::{Live, LiveHandlers};
+use crate::messages::{Live, LiveFigures};
 use crate::server::PUBLISHER;
 
 /// Pause between two looks at what has to become quiet.
 const LOOK: Duration = Duration::from_millis(20);
+/// Pause after which a server in which nothing happens has given back what it keeps while it works (it does so after
+/// half of this).
+const REST: Duration = Duration::from_secs(1);
 
 /// A folder for sockets, which goes with this value.
 pub struct Folder(PathBuf);
@@ -114,6 +117,8 @@ impl Drop for ServerProcess {
 /// What a server holds at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holds {
+    /// Bytes that its code allocated and did not free.
+    pub allocated: u64,
     /// Private memory, kB.
     pub memory_kb: u32,
     /// Descriptors.
@@ -160,35 +165,45 @@ pub async fn stats(client: &Client) -> Result<StatsFigures, Fault> {
 /// Looks at a server.
 pub async fn holds(server: &ServerProcess, client: &Client) -> Result<Holds, Fault> {
     let stats = stats(client).await?;
-    let live: LiveHandlers = client.request(Live {}).timeout(crate::LIMIT).send().await?;
+    let live: LiveFigures = client.request(Live {}).timeout(crate::LIMIT).send().await?;
     let pid = server.pid();
     Ok(Holds {
+        allocated: live.allocated,
         memory_kb: memory_kb(pid, "Private_Dirty"),
         descriptors: entries(pid, "fd"),
         threads: entries(pid, "task"),
         connections: stats.connections,
         streams: stats.streams,
         requests: stats.messages.iter().map(|one| one.in_flight + one.queued).sum(),
-        handlers: live.count,
+        handlers: live.handlers,
     })
 }
 
-/// Waits until a server holds nothing but the one connection, and `like` in descriptors and threads if given.
-pub async fn quiet(server: &ServerProcess, client: &Client, like: Option<Holds>) -> Result<Holds, Fault> {
+/// Waits until a server holds nothing but the one connection, and at most so many threads.
+pub async fn quiet(server: &ServerProcess, client: &Client, threads: u32) -> Result<Holds, Fault> {
     let began = Instant::now();
     loop {
         let now = holds(server, client).await?;
-        let same = like.is_none_or(|like| now.descriptors <= like.descriptors && now.threads <= like.threads);
-        if now.is_quiet() && same {
+        if now.is_quiet() && now.threads <= threads {
             return Ok(now);
         }
         if began.elapsed() > crate::LIMIT {
-            let text = format!(
-                "after {:?} the server still holds {now:?}; it began with {like:?}",
-                crate::LIMIT
-            );
+            let text = format!("after {:?} the server still holds {now:?}", crate::LIMIT);
             return Err(crate::failed("something is left", text));
         }
         rt::sleep(LOOK).await;
+    }
+}
+
+/// As [`quiet`], and what the server keeps only while it works has been given back.
+pub async fn at_rest(server: &ServerProcess, client: &Client, threads: u32) -> Result<Holds, Fault> {
+    let mut least = quiet(server, client, threads).await?;
+    loop {
+        rt::sleep(REST).await;
+        let now = quiet(server, client, threads).await?;
+        if now.allocated >= least.allocated {
+            return Ok(least);
+        }
+        least = now;
     }
 }

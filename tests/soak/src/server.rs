@@ -7,12 +7,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_service::{Handlers, Node, PublishOptions, Publisher, Scopes, Workers, rt};
+use gshell_sys::memory;
 use gshell_wire::{Bytes, Fault};
 
-use crate::messages::{Block, Down, Echo, Item, Live, LiveHandlers, Total, Up, Wait};
+use crate::messages::{Block, Down, Echo, Item, Live, LiveFigures, Total, Up, Wait};
 
 /// Who publishes.
 pub const PUBLISHER: &str = "soak";
+/// Threads for blocking handlers that stay when there is nothing to do.
+pub const RESIDENT: u32 = 1;
 /// Bytes of an item.
 const ITEM: usize = 1024;
 
@@ -41,7 +44,7 @@ fn handlers() -> Handlers {
     let [wait, down, up, live] = std::array::from_fn(|_| count.clone());
     Handlers::new()
         .workers(Workers {
-            resident: 1,
+            resident: RESIDENT as _,
             max: 8,
             weight: 4,
         })
@@ -83,8 +86,11 @@ fn handlers() -> Handlers {
             }
         })
         .on(move |_: Live, _| {
-            let count = live.0.get();
-            async move { Ok(LiveHandlers { count }) }
+            let figures = LiveFigures {
+                handlers: live.0.get(),
+                allocated: memory::allocated().unwrap_or(0),
+            };
+            async move { Ok(figures) }
         })
 }
 
