@@ -22,6 +22,40 @@ const RULES: &[Rule] = &[
         reason: "macros run in the compiler and share nothing with the program",
     },
     Rule {
+        name: "gshell-plugin-abi",
+        may_use: &[],
+        reason: "types that C and every compiler agree on: it depends on nothing",
+    },
+    Rule {
+        name: "gshell-plugin-sdk",
+        may_use: &[
+            "gshell-plugin-abi",
+            "gshell-plugin-macros",
+            "gshell-wire",
+            "serde",
+        ],
+        reason: "what every plugin links: the ABI and the messages, nothing of the program",
+    },
+    Rule {
+        name: "gshell-plugin-macros",
+        may_use: &["proc-macro2", "quote", "syn"],
+        reason: "macros run in the compiler and share nothing with the program",
+    },
+    Rule {
+        name: "gshell-plugin-host",
+        may_use: &[
+            "gshell-plugin-abi",
+            "gshell-wire",
+            "libc",
+            "libloading",
+            "mlua",
+            "mlua-sys",
+            "object",
+        ],
+        reason: "files of foreign code and calls into them: no executor, no script (mlua and mlua-sys are there because \
+                 a plugin's function is called straight from Lua's stack)",
+    },
+    Rule {
         name: "gshell-session",
         may_use: &["gshell-wire"],
         reason: "a pure state machine: no executor, no socket, no clock",

@@ -1,0 +1,1 @@
+//! For authors of plugins: safe Rust on top of the C ABI.
