@@ -1,1 +1,4 @@
 //! Finds, checks, opens and calls plugins.
+
+pub mod file;
+pub mod folders;
