@@ -148,6 +148,7 @@ const RULES: &[Rule] = &[
             "gshell-control",
             "gshell-group",
             "gshell-net",
+            "gshell-plugin-host",
             "gshell-script",
             "gshell-service",
             "gshell-session",

@@ -58,24 +58,25 @@ impl Listing {
     }
 }
 
-/// The folders in the order in which they count: those that the option names, or else the variable, with a colon between
-/// them; then that of the user, below `data` (nothing for root); then that of the system. All are absolute.
+/// The folders that somebody chose: those that the option names, or else the variable, with a colon between them. They are
+/// absolute.
 ///
 /// Fails when a relative path cannot be made absolute because the working directory is gone.
-pub fn default_folders(
-    option: Option<&OsStr>,
-    variable: Option<&OsStr>,
-    data: Option<&Path>,
-) -> io::Result<Vec<PathBuf>> {
-    let mut folders = Vec::new();
-    for part in option.or(variable).into_iter().flat_map(std::env::split_paths) {
-        if !part.as_os_str().is_empty() {
-            folders.push(std::path::absolute(part)?);
-        }
-    }
+pub fn chosen(option: Option<&OsStr>, variable: Option<&OsStr>) -> io::Result<Vec<PathBuf>> {
+    let parts = option.or(variable).into_iter().flat_map(std::env::split_paths);
+    parts
+        .filter(|part| !part.as_os_str().is_empty())
+        .map(std::path::absolute)
+        .collect()
+}
+
+/// The folders in the order in which they count: those that were chosen; that of the user, below the folder `data`, which
+/// root does not have; that of the system.
+pub fn in_order(chosen: &[PathBuf], data: Option<&Path>) -> Vec<PathBuf> {
+    let mut folders = chosen.to_vec();
     folders.extend(data.map(|data| data.join(OF_USER)));
     folders.push(PathBuf::from(SYSTEM));
-    Ok(folders)
+    folders
 }
 
 /// Looks through the folders and those inside them, in the order of their names. A folder that is not there is fine. The
@@ -326,12 +327,8 @@ mod tests {
     #[test]
     fn the_option_stands_in_for_the_variable_and_comes_before_the_defaults() {
         let find = |option: Option<&str>, variable: Option<&str>, data: Option<&str>| {
-            default_folders(
-                option.map(OsStr::new),
-                variable.map(OsStr::new),
-                data.map(Path::new),
-            )
-            .unwrap()
+            let chosen = chosen(option.map(OsStr::new), variable.map(OsStr::new)).unwrap();
+            in_order(&chosen, data.map(Path::new))
         };
         let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(find(None, None, None), paths(&[SYSTEM]));
