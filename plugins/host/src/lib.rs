@@ -1,4 +1,6 @@
 //! Finds, checks, opens and calls plugins.
 
+pub mod bundle;
 pub mod file;
 pub mod folders;
+mod source;
