@@ -60,13 +60,7 @@ fn page(listing: &Listing) -> String {
         ])
     }));
     let problem = |(folder, why): &(PathBuf, String)| {
-        row([
-            "-",
-            "-",
-            "-",
-            "-",
-            &format!("{}: the folder {why}", folder.display()),
-        ])
+        row(["-", "-", "-", "-", &format!("{}: {why}", folder.display())])
     };
     rows.extend(listing.problems.iter().map(problem));
     columns(&rows, 5)
@@ -145,7 +139,7 @@ mod tests {
             "NAME  VERSION  {:<width$}  SIZE   PLUGIN\n\
              echo  1.2.3    {own:<width$}  14000  /p/echo.gplugin\n\
              -     -        -{gap}  -      /p/z.gplugin: an empty file\n\
-             -     -        -{gap}  -      /q: the folder cannot be read: Permission denied\n",
+             -     -        -{gap}  -      /q: cannot be read: Permission denied\n",
             "MACHINE",
             width = own.len().max(7)
         );
