@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod clock;
+pub mod crash;
 pub mod fdio;
 pub mod fdpass;
 pub mod fork;
