@@ -8,9 +8,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use gshell_plugin_abi as abi;
 
 use crate::opening::{self, CAN_LOAD};
-use crate::origin::{Identity, Origin};
+use crate::origin::Identity;
 use crate::plugin::Plugin;
-use crate::{running, walk};
+use crate::walk;
 
 /// What plugins a process may have.
 #[derive(Clone, Debug, Default)]

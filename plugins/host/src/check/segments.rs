@@ -108,9 +108,9 @@ mod tests {
         let own = Segments::around(number);
         assert!(own.holds(number, 4));
         assert!(!own.executes(number));
-        assert!(own.executes(the_program_has_code_and_data as fn() as usize));
+        assert!(own.executes(the_program_has_code_and_data as *const () as usize));
         // Another object's, the stack's, nobody's.
-        assert!(!own.executes(libc::getpid as usize));
+        assert!(!own.executes(libc::getpid as *const () as usize));
         let local = 1u32;
         assert!(!own.holds((&raw const local).addr(), 4));
         assert!(!own.holds(0, 1) && !own.holds(0, 0));
