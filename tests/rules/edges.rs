@@ -150,6 +150,7 @@ const RULES: &[Rule] = &[
             "gshell-control",
             "gshell-group",
             "gshell-net",
+            "gshell-plugin-host",
             "gshell-script",
             "gshell-service",
             "gshell-session",
@@ -213,10 +214,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("openssl", "a system library of many versions"),
     ("openssl-sys", "a system library of many versions"),
     ("native-tls", "openssl on Linux"),
-    (
-        "libloading",
-        "plugins are not part of the program yet, and never of the daemon",
-    ),
 ];
 
 #[test]

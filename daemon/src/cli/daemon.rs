@@ -131,6 +131,7 @@ fn detach(global: &Global) -> Outcome {
         .arg(&global.dirs.run)
         .arg("--state-dir")
         .arg(&global.dirs.state)
+        .args(global.plugin_option())
         .args(["daemon", "--background"])
         .current_dir("/")
         .stdin(Stdio::null())

@@ -12,6 +12,7 @@ mod tests;
 
 use gshell_plugin_abi as abi;
 
+use crate::file::names;
 use reader::Reader;
 use segments::Segments;
 
@@ -157,33 +158,14 @@ fn check_names(reader: &Reader<'_>, plugin: &abi::Plugin, name: &str) -> Result<
     if own != name {
         return Err(format!("its descriptor is of plugin {own:?}, not of {name:?}"));
     }
-    check_plugin_name(own)?;
+    names::check(own).map_err(|why| format!("{own:?} is no name of a plugin: {why}"))?;
     let version = reader.text("its version", plugin.version, bounds::VERSION)?;
-    if version.is_empty() || version.contains(|c: char| !c.is_ascii_graphic()) {
+    if !names::is_version(version) {
         return Err(format!("{version:?} is no version"));
     }
     reader.line("built_by", plugin.built_by)?;
     reader.line("its summary", plugin.summary)?;
     reader.text("its Lua part", plugin.lua, bounds::SOURCE)?;
     reader.text("its app", plugin.app, bounds::SOURCE)?;
-    Ok(())
-}
-
-/// Checks the name of a plugin: words of `a-z`, `0-9`, `_`, `-` and `.`, with `/` between them.
-///
-/// # Errors
-/// In one line, what is wrong with it.
-pub fn check_plugin_name(name: &str) -> Result<(), String> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | '/');
-    if name.len() > abi::NAME_MAX as usize {
-        return Err(format!("its name has more than {} bytes", abi::NAME_MAX));
-    }
-    if let Some(bad) = name.chars().find(|&c| !fits(c)) {
-        return Err(format!("{name:?} is no name of a plugin: {bad:?} is not allowed"));
-    }
-    let word = |word: &str| !word.is_empty() && !word.starts_with('.') && !word.ends_with('.');
-    if !name.split('/').all(word) {
-        return Err(format!("{name:?} is no name of a plugin"));
-    }
     Ok(())
 }

@@ -4,12 +4,13 @@
 //! Nothing of a plugin is called, followed or shown before [`check`] has looked at all that its descriptor says.
 
 mod check;
+pub mod file;
+pub mod folders;
 mod opening;
 pub mod origin;
 pub mod plugin;
 pub mod registry;
 pub mod running;
-mod walk;
 
 pub use origin::{Identity, Origin};
 pub use plugin::Plugin;

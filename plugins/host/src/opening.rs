@@ -9,6 +9,7 @@ use gshell_sys::crash::{self, Owner};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
 use crate::check;
+use crate::file::names;
 use crate::origin::{Identity, Origin};
 use crate::plugin::Plugin;
 
@@ -38,7 +39,7 @@ fn open_marked(
     // plugin asks for. A crash in them is told with the plugin's name.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
         .map_err(|error| format!("it cannot be loaded: {}", loader_text(&error, path)))?;
-    let symbol = symbol(name);
+    let symbol = format!("{}{}", abi::SYMBOL_PREFIX, names::word(name));
     // SAFETY: the symbol is taken for the address of a descriptor, at which nothing is read before the check.
     let found = unsafe { library.get::<*const abi::Plugin>(symbol.as_bytes()) };
     let at: *const abi::Plugin = found
@@ -67,14 +68,6 @@ fn checked(
     // never closed.
     let plugin = unsafe { Plugin::new(descriptor, segments, origin, owner) };
     Ok(Box::leak(Box::new(plugin)))
-}
-
-/// The name of the exported descriptor.
-pub fn symbol(name: &str) -> String {
-    let word = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
-    abi::SYMBOL_PREFIX.chars().chain(word).collect()
 }
 
 /// What notes about crashes have as owner: the name, and which content of the file it was.
@@ -136,12 +129,6 @@ static CRC: crc::Crc<u32, crc::Table<1>> = crc::Crc::<u32, crc::Table<1>>::new(&
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn symbols_are_words_of_c() {
-        assert_eq!(symbol("echo"), "gshell_plugin_echo");
-        assert_eq!(symbol("example.org/my-echo"), "gshell_plugin_example_org_my_echo");
-    }
 
     #[test]
     fn notes_tell_name_and_content() {

@@ -7,10 +7,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gshell_plugin_abi as abi;
 
+use crate::file::names::module;
+use crate::folders::{self, Found, Listing};
 use crate::opening::{self, CAN_LOAD};
 use crate::origin::Identity;
 use crate::plugin::Plugin;
-use crate::walk;
 
 /// What plugins a process may have.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +73,7 @@ pub fn set_up(setup: Setup) -> Vec<Refused> {
     let mut state = State::default();
     for descriptor in setup.built_in {
         let taken = opening::built_in(descriptor).and_then(|plugin| {
-            match state.opened.insert(module_name(plugin.name()), plugin) {
+            match state.opened.insert(module(plugin.name()), plugin) {
                 None => Ok(()),
                 Some(_) => Err("another one has the same name".to_owned()),
             }
@@ -100,11 +101,6 @@ pub fn set_up(setup: Setup) -> Vec<Refused> {
     refused
 }
 
-/// The name by which scripts `require` a plugin: `example.org/echo` is `example.org.echo`.
-pub fn module_name(name: &str) -> String {
-    name.replace('/', ".")
-}
-
 /// The plugin of this name, which is opened now if it has not been; `Ok(None)` when nobody has the name. Both
 /// `example.org/echo` and `example.org.echo` name the same. Reads folders, and runs code of the plugin.
 ///
@@ -112,7 +108,7 @@ pub fn module_name(name: &str) -> String {
 /// When there is one and it cannot be had.
 pub fn find(name: &str) -> Result<Option<&'static Plugin>, Refused> {
     match REGISTRY.get() {
-        Some(registry) => registry.find(&module_name(name)),
+        Some(registry) => registry.find(&module(name)),
         None => Ok(None),
     }
 }
@@ -172,13 +168,19 @@ impl Registry {
     }
 
     fn open(&self, module: &str) -> Result<Option<&'static Plugin>, Refused> {
-        let Some(path) = walk::named(&self.folders, module).into_iter().next() else {
+        let listing = folders::walk(&self.folders);
+        let Some(found) = listing.named(module).or_else(|| unreadable(&listing, module)) else {
             return Ok(None);
         };
+        let path = found.path.clone();
         let refused = |reason| Refused {
             name: module.to_owned(),
             origin: Some(path.clone()),
             reason,
+        };
+        let facts = match (&found.refusal, &found.facts) {
+            (None, Ok(facts)) => facts,
+            (Some(refusal), _) | (None, Err(refusal)) => return Err(refused(refusal.to_string())),
         };
         if !CAN_LOAD {
             return Err(refused(
@@ -187,7 +189,7 @@ impl Registry {
                     .to_owned(),
             ));
         }
-        self.open_file(&path, module).map(Some).map_err(refused)
+        self.open_file(&path, &facts.name).map(Some).map_err(refused)
     }
 
     fn open_file(&self, path: &Path, name: &str) -> Result<&'static Plugin, String> {
@@ -202,4 +204,13 @@ impl Registry {
             self.lock().spoilt.insert(path.to_owned(), spoilt);
         })
     }
+}
+
+/// A file that is named after the plugin, and does not tell its name: it is why there is no plugin of this name.
+fn unreadable<'a>(listing: &'a Listing, module: &str) -> Option<&'a Found> {
+    let last = |text: &str| module == text || module.ends_with(&format!(".{text}"));
+    listing.found.iter().find(|found| {
+        let stem = found.path.file_stem().and_then(|stem| stem.to_str());
+        found.facts.is_err() && stem.is_some_and(last)
+    })
 }
