@@ -4,8 +4,14 @@
 //! beforehand ([`mark`]); the mark is this thread's, costs a few stores, and is read by signal handlers. What stands in
 //! it are texts that live as long as the process, because a handler must never find one that is gone.
 
+mod handler;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
+
+use crate::slice::ID_LEN;
+
+pub use handler::{guard_thread, watch};
 
 /// Whose code it is.
 #[derive(Debug)]
@@ -39,6 +45,7 @@ struct Slot {
 thread_local! {
     // Constant and without a destructor, so that a signal handler may read it at any moment.
     static SLOT: Slot = const { Slot { owner: AtomicPtr::new(std::ptr::null_mut()), part: Cell::new("") } };
+    static BEHALF: Cell<Option<[u8; ID_LEN]>> = const { Cell::new(None) };
 }
 
 /// What ran before a [`mark`]: give it back to [`restore`].
@@ -87,6 +94,17 @@ pub fn running() -> Option<(&'static Owner, &'static str)> {
         compiler_fence(SeqCst);
         Some((owner, slot.part.get()))
     })
+}
+
+/// From here on, this thread works for this environment, or for none: for threads that run no scripts, which calls that block
+/// are made on. Gives whom it worked for before.
+pub fn on_behalf(id: Option<[u8; ID_LEN]>) -> Option<[u8; ID_LEN]> {
+    BEHALF.replace(id)
+}
+
+/// Whom this thread works for, beside the script that it runs. Async-signal-safe.
+pub(crate) fn behalf() -> Option<[u8; ID_LEN]> {
+    BEHALF.get()
 }
 
 #[cfg(test)]

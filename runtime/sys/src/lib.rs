@@ -14,6 +14,7 @@ pub mod fsx;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+pub mod note;
 pub mod peer;
 pub mod poll;
 pub mod process;
