@@ -1,6 +1,19 @@
 //! Finds, checks, opens and calls plugins.
+//!
+//! A process says once what plugins it may have ([`set_up`]); [`find`] then opens one when it is asked for by name.
+//! Nothing of a plugin is called, followed or shown before [`check`] has looked at all that its descriptor says.
 
 pub mod bundle;
+mod check;
 pub mod file;
 pub mod folders;
+mod opening;
+pub mod origin;
+pub mod plugin;
+pub mod registry;
+pub mod running;
 mod source;
+
+pub use origin::{Identity, Origin};
+pub use plugin::Plugin;
+pub use registry::{Refused, Setup, find, opened, set_up};
