@@ -15,8 +15,7 @@ pub mod flags {
     pub const STREAM: u32 = 2;
 }
 
-/// Descriptors are constants: sharing what they point to is sound, as nobody ever writes to it. `Sync` for them is said
-/// where they are made.
+/// Descriptors are constants that every thread may read.
 macro_rules! described {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
@@ -24,6 +23,10 @@ macro_rules! described {
         #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs)] // the header says it, in the same order
         pub struct $name { $(pub $field: $kind,)* }
+
+        // SAFETY: only numbers and pointers, and nothing that is safe follows these. Who follows them has to know that what
+        // lies there is constant, which is a rule of the header.
+        unsafe impl Sync for $name {}
     };
 }
 
@@ -129,4 +132,4 @@ described! {
 }
 
 /// Function pointers that C code left out are `None`; all other pointers are checked before they are followed.
-const _: () = assert!(size_of::<Option<CallFn>>() == size_of::<*const u8>());
+const _: () = assert!(core::mem::size_of::<Option<CallFn>>() == core::mem::size_of::<*const u8>());
