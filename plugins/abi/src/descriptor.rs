@@ -1,5 +1,8 @@
 //! What a plugin says of itself. The header says what each field means.
 
+// For compilers older than 1.80, which do not bring it along.
+use core::mem::size_of;
+
 use crate::{Bytes, Call, Data, Request};
 
 /// A function of a plugin.
@@ -132,4 +135,4 @@ described! {
 }
 
 /// Function pointers that C code left out are `None`; all other pointers are checked before they are followed.
-const _: () = assert!(core::mem::size_of::<Option<CallFn>>() == core::mem::size_of::<*const u8>());
+const _: () = assert!(size_of::<Option<CallFn>>() == size_of::<*const u8>());
