@@ -3,20 +3,25 @@
 //! These commands read and write folders; none of them needs a node, and only those that say so open a plugin.
 
 mod check;
+mod info;
 mod install;
 mod list;
+mod open;
+mod page;
 mod remove;
 
 use std::path::Path;
 
-use gshell_plugin_host::file::{Facts, Refusal};
+use gshell_plugin_host::file::{EXTENSION, Facts, Refusal};
+use gshell_plugin_host::folders::walk;
 use gshell_wire::Value;
 
-use super::args::{Command, Matches, Positional, Values};
+use super::args::{Command, Matches, Positional, Values, nearest};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
 use super::tools;
 use super::value::text;
+use crate::exit_codes::Status;
 
 /// `gshell plugin`.
 pub const COMMAND: Command = Command {
@@ -26,11 +31,13 @@ pub const COMMAND: Command = Command {
            put there is found by the next 'require', without a restart.",
     commands: &[
         &list::COMMAND,
+        &info::COMMAND,
         &check::COMMAND,
         &install::COMMAND,
         &remove::COMMAND,
         &tools::PLUGIN_NEW,
         &tools::PLUGIN_PACK,
+        &open::COMMAND,
     ],
     examples: &[
         "gshell plugin list",
@@ -67,6 +74,23 @@ fn only_here(global: &Global, command: &str) -> Result<(), Failure> {
 /// A file by its name, what is wrong with it, in one line.
 fn line(path: &Path, refusal: &Refusal) -> String {
     format!("{}: {refusal}", path.display())
+}
+
+/// Whether a word means a file rather than the name of a plugin.
+fn is_file(word: &str) -> bool {
+    Path::new(word)
+        .extension()
+        .is_some_and(|extension| extension == EXTENSION)
+}
+
+/// Nobody has this name.
+fn unknown(global: &Global, name: &str) -> Failure {
+    let listing = walk(&global.plugin_folders());
+    let facts = listing.found.iter().filter_map(|found| found.facts.as_ref().ok());
+    let meant = nearest(name, &mut facts.map(|facts| facts.name.as_str()));
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"));
+    let text = format!("no plugin in the folders is called {name} (see 'gshell plugin list'){meant}");
+    Failure::new(Status::NotFound, text)
 }
 
 /// A plugin in words: `echo 1.2.3 for x86_64`.

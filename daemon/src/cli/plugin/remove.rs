@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use gshell_plugin_host::folders::{Listing, walk};
+use gshell_plugin_host::folders::walk;
 use gshell_sys::fsx;
 use gshell_wire::Value;
 
-use super::{NAME, only_here};
-use crate::cli::args::{Command, Matches, nearest};
+use super::{NAME, only_here, unknown};
+use crate::cli::args::{Command, Matches};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::link::Global;
 use crate::cli::output;
@@ -29,7 +29,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     let folders = global.plugin_folders();
     let listing = walk(&folders);
     let Some(path) = listing.named(&name).map(|found| found.path.clone()) else {
-        return Err(unknown(&name, &listing));
+        return Err(unknown(global, &name));
     };
     let failed = |error: std::io::Error| Failure::io(&format!("cannot remove {}", path.display()), &error);
     fs::remove_file(&path).map_err(failed)?;
@@ -55,16 +55,4 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         output::print(&format!("removed {}{next}\n", path.display()))?;
     }
     Ok(Status::Ok)
-}
-
-/// Nobody has the name.
-fn unknown(name: &str, listing: &Listing) -> Failure {
-    let mut names = listing
-        .found
-        .iter()
-        .filter_map(|found| Some(found.facts.as_ref().ok()?.name.as_str()));
-    let meant = nearest(name, &mut names);
-    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"));
-    let text = format!("no plugin in the folders is called {name} (see 'gshell plugin list'){meant}");
-    Failure::new(Status::NotFound, text)
 }
