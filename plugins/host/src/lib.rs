@@ -9,9 +9,12 @@ pub mod folders;
 mod opening;
 pub mod origin;
 pub mod plugin;
+pub mod quarantine;
 pub mod registry;
 pub mod running;
 
+pub use gshell_plugin_abi as abi;
+pub use opening::{CAN_LOAD, OPENING, parse_note_text};
 pub use origin::{Identity, Origin};
 pub use plugin::Plugin;
 pub use registry::{Refused, Setup, find, opened, set_up};
