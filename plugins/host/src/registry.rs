@@ -65,9 +65,18 @@ struct State {
     /// Those that are being opened, by module name.
     opening: Vec<String>,
     /// Files that were opened and refused then: they are not opened again as long as they stay the same.
-    spoilt: BTreeMap<PathBuf, (Identity, String)>,
+    spoilt: BTreeMap<PathBuf, Spoilt>,
     /// What was refused last under a name.
     refused: BTreeMap<String, Refused>,
+}
+
+/// A file that was opened and refused then.
+#[derive(Clone)]
+struct Spoilt {
+    identity: Identity,
+    reason: String,
+    /// How often a file at this path was opened.
+    opened: u32,
 }
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
@@ -200,17 +209,21 @@ impl Registry {
 
     fn open_file(&self, path: &Path, name: &str) -> Result<&'static Plugin, String> {
         let identity = opening::identity(path)?;
-        if let Some((spoilt, reason)) = self.lock().spoilt.get(path)
-            && *spoilt == identity
-        {
-            return Err(reason.clone());
+        let before = self.lock().spoilt.get(path).cloned();
+        if let Some(spoilt) = before.as_ref().filter(|spoilt| spoilt.identity == identity) {
+            return Err(spoilt.reason.clone());
         }
         let known = self.quarantine.as_ref().map(|read| read());
         if let Some(entry) = known.as_ref().and_then(|known| known.left_out(name, identity)) {
             return Err(entry.reason());
         }
-        opening::file(path, name, identity).inspect_err(|reason| {
-            let spoilt = (identity, reason.clone());
+        let opened = before.map_or(0, |spoilt| spoilt.opened);
+        opening::file(path, name, identity, opened).inspect_err(|reason| {
+            let spoilt = Spoilt {
+                identity,
+                reason: reason.clone(),
+                opened: opened.saturating_add(1),
+            };
             self.lock().spoilt.insert(path.to_owned(), spoilt);
         })
     }
