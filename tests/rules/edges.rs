@@ -131,6 +131,7 @@ const RULES: &[Rule] = &[
         name: "gshell-group",
         may_use: &[
             "gshell-control",
+            "gshell-plugin-host",
             "gshell-service",
             "gshell-script",
             "gshell-sys",

@@ -21,7 +21,7 @@ pub fn open(path: &Path) -> Result<&'static Plugin, Refused> {
     let opened = opened.map_err(|refusal| refusal.to_string()).and_then(|facts| {
         refused.name.clone_from(&facts.name);
         match CAN_LOAD {
-            true => opening::file(path, &facts.name, opening::identity(path)?),
+            true => opening::file(path, &facts.name, opening::identity(path)?, 0),
             false => Err("this gshell is linked statically and cannot load files".to_owned()),
         }
     });

@@ -6,15 +6,25 @@
 pub mod alone;
 pub mod bundle;
 mod check;
+pub mod detached;
 pub mod file;
 pub mod folders;
+pub mod lua;
+mod noted;
+mod object;
 mod opening;
 pub mod origin;
 pub mod plugin;
+pub mod quarantine;
+mod record;
 pub mod registry;
+mod room;
 pub mod running;
 mod source;
 
+pub use gshell_plugin_abi as abi;
+pub use opening::{CAN_LOAD, OPENING, parse_note_text};
+pub use noted::Noted;
 pub use origin::{Identity, Origin};
 pub use plugin::Plugin;
 pub use registry::{Refused, Setup, find, opened, set_up};

@@ -12,16 +12,20 @@ use crate::folders::{self, Found, Listing};
 use crate::opening::{self, CAN_LOAD};
 use crate::origin::Identity;
 use crate::plugin::Plugin;
+use crate::quarantine::Quarantine;
+
+/// Reads what is known of plugins that crashed.
+pub type ReadQuarantine = Box<dyn Fn() -> Quarantine + Send + Sync>;
 
 /// What plugins a process may have.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Setup {
     /// Folders with plugin files, the first first.
     pub folders: Vec<PathBuf>,
     /// Plugins that are linked in.
     pub built_in: &'static [&'static abi::Plugin],
-    /// File in which it stands which files are left out because they crashed; `None`: nobody counts.
-    pub quarantine: Option<PathBuf>,
+    /// Which files are left out because they crashed, asked each time that one is to be opened; `None`: nobody counts.
+    pub quarantine: Option<ReadQuarantine>,
 }
 
 /// Why a plugin that there is cannot be had.
@@ -49,6 +53,7 @@ impl std::error::Error for Refused {}
 /// What a process did about plugins.
 struct Registry {
     folders: Vec<PathBuf>,
+    quarantine: Option<ReadQuarantine>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -60,9 +65,18 @@ struct State {
     /// Those that are being opened, by module name.
     opening: Vec<String>,
     /// Files that were opened and refused then: they are not opened again as long as they stay the same.
-    spoilt: BTreeMap<PathBuf, (Identity, String)>,
+    spoilt: BTreeMap<PathBuf, Spoilt>,
     /// What was refused last under a name.
     refused: BTreeMap<String, Refused>,
+}
+
+/// A file that was opened and refused then.
+#[derive(Clone)]
+struct Spoilt {
+    identity: Identity,
+    reason: String,
+    /// How often a file at this path was opened.
+    opened: u32,
 }
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
@@ -93,6 +107,7 @@ pub fn set_up(setup: Setup) -> Vec<Refused> {
     let refused = state.refused.values().cloned().collect();
     let registry = Registry {
         folders: setup.folders,
+        quarantine: setup.quarantine,
         state: Mutex::new(state),
         changed: Condvar::new(),
     };
@@ -194,13 +209,21 @@ impl Registry {
 
     fn open_file(&self, path: &Path, name: &str) -> Result<&'static Plugin, String> {
         let identity = opening::identity(path)?;
-        if let Some((spoilt, reason)) = self.lock().spoilt.get(path)
-            && *spoilt == identity
-        {
-            return Err(reason.clone());
+        let before = self.lock().spoilt.get(path).cloned();
+        if let Some(spoilt) = before.as_ref().filter(|spoilt| spoilt.identity == identity) {
+            return Err(spoilt.reason.clone());
         }
-        opening::file(path, name, identity).inspect_err(|reason| {
-            let spoilt = (identity, reason.clone());
+        let known = self.quarantine.as_ref().map(|read| read());
+        if let Some(entry) = known.as_ref().and_then(|known| known.left_out(name, identity)) {
+            return Err(entry.reason());
+        }
+        let opened = before.map_or(0, |spoilt| spoilt.opened);
+        opening::file(path, name, identity, opened).inspect_err(|reason| {
+            let spoilt = Spoilt {
+                identity,
+                reason: reason.clone(),
+                opened: opened.saturating_add(1),
+            };
             self.lock().spoilt.insert(path.to_owned(), spoilt);
         })
     }
