@@ -26,7 +26,7 @@ pub const WORD: &str = "__open";
 pub const COMMAND: Command = Command {
     positionals: &[Positional::new("NAME|FILE", "What to open")],
     hidden: true,
-    ..Command::new(WORD, "", run)
+    ..Command::new(WORD, "Open a plugin and tell what is in it", run)
 };
 
 fn run(global: &Global, matches: &Matches) -> Outcome {
