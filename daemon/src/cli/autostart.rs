@@ -98,6 +98,7 @@ fn run_daemon(global: &Global) -> Result<(), Failure> {
         .arg(&global.dirs.run)
         .arg("--state-dir")
         .arg(&global.dirs.state)
+        .args(global.plugin_option())
         .args(["daemon", "--detach"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -88,6 +88,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     node::run(node::Options {
         run_dir: global.dirs.run.clone(),
         state_dir: global.dirs.state.clone(),
+        plugin_dirs: global.plugin_folders(),
         log_level: global.log_level,
         ready_fd: ready_fd(matches)?,
     })
@@ -131,6 +132,7 @@ fn detach(global: &Global) -> Outcome {
         .arg(&global.dirs.run)
         .arg("--state-dir")
         .arg(&global.dirs.state)
+        .args(global.plugin_option())
         .args(["daemon", "--background"])
         .current_dir("/")
         .stdin(Stdio::null())

@@ -1,13 +1,15 @@
 //! The way to the node: finding its socket, starting it where that makes sense, calling it.
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gshell_control::LogLevel;
 use gshell_control::messages::node::{Id, NodeId};
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
+use gshell_plugin_host::folders;
 use gshell_service::blocking::Client;
 use gshell_service::unix;
 use gshell_sys::peer;
@@ -30,12 +32,30 @@ pub const SLOW: Duration = Duration::from_secs(60);
 pub struct Global {
     /// The node's folders.
     pub dirs: Dirs,
+    /// Folders of plugins that were chosen, absolute; the default ones are not among them.
+    pub plugins: Vec<PathBuf>,
     /// Node that the command is for; `None` is this one.
     pub provider: Option<String>,
     /// How much a node that is started here logs, and a group that is made.
     pub log_level: LogLevel,
     /// Whether tables are printed as JSON.
     pub json: bool,
+}
+
+impl Global {
+    /// All folders of plugins, in the order in which they count.
+    pub fn plugin_folders(&self) -> Vec<PathBuf> {
+        folders::in_order(&self.plugins, Dirs::data().as_deref())
+    }
+
+    /// The option that gives another process of this program the same folders of plugins; nothing when none was chosen.
+    pub fn plugin_option(&self) -> Vec<OsString> {
+        // What was split at colons has none in it.
+        match std::env::join_paths(&self.plugins) {
+            Ok(joined) if !joined.is_empty() => vec!["--plugin-dir".into(), joined],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A connection to the node.

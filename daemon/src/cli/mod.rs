@@ -43,6 +43,7 @@ use self::args::help::{Style, help};
 use self::args::{Command, Matches, Opt, Stop, Values};
 use self::failure::{Failure, Outcome};
 use self::link::Global;
+use gshell_plugin_host::folders;
 use gshell_service::dirs::{Dirs, RUN_VARIABLE, STATE_VARIABLE};
 
 use crate::VERSION;
@@ -82,6 +83,13 @@ const GLOBAL_OPTIONS: &[Opt] = &[
         "Folder of the state that lasts [default: /var/lib/gshell for root, else the user's]",
     )
     .env(STATE_VARIABLE)
+    .values(Values::Folder),
+    Opt::value(
+        "plugin-dir",
+        "DIR",
+        "Folder of plugins that comes before the default ones; several with ':' between them",
+    )
+    .env(folders::VARIABLE)
     .values(Values::Folder),
 ];
 
@@ -179,8 +187,12 @@ fn global(matches: &Matches) -> Result<Global, Failure> {
     let dirs = Dirs::find(folder("run-dir"), folder("state-dir"))
         .map_err(|error| Failure::io("cannot find the working directory", &error))?;
     let level = |text: &str| text.parse().map_err(|error: Invalid| error.reason);
+    let plugins = std::env::var_os(folders::VARIABLE).filter(|value| !value.is_empty());
+    let plugins = folders::chosen(matches.raw("plugin-dir"), plugins.as_deref())
+        .map_err(|error| Failure::io("cannot find the working directory", &error))?;
     Ok(Global {
         dirs,
+        plugins,
         provider: matches.string("provider").filter(|provider| provider != SELF),
         log_level: matches.parse("log-level", level)?.unwrap_or_default(),
         json: matches.flag("json"),

@@ -43,15 +43,12 @@ impl Dirs {
     ///
     /// Fails when a relative path cannot be made absolute because the working directory is gone.
     pub fn find(run: Option<&Path>, state: Option<&Path>) -> io::Result<Self> {
-        let uid = peer::current_uid();
-        let facts = Facts {
-            uid,
-            // An empty variable is as good as none.
-            variable: &|name| std::env::var_os(name).filter(|value| !value.is_empty()),
-            home: &|| user::lookup(&uid.to_string()).ok().map(|user| user.home),
-            temp: Path::new("/tmp"),
-        };
-        choose(run, state, &facts)
+        with_facts(|facts| choose(run, state, facts))
+    }
+
+    /// The folder of this user's own data that programs read, as the XDG rules say; `None` for root, whose is the machine's.
+    pub fn data() -> Option<PathBuf> {
+        with_facts(data)
     }
 
     /// The node's ID, when its daemon has made one by now.
@@ -107,6 +104,17 @@ impl Dirs {
     }
 }
 
+fn with_facts<T>(ask: impl FnOnce(&Facts<'_>) -> T) -> T {
+    let uid = peer::current_uid();
+    ask(&Facts {
+        uid,
+        // An empty variable is as good as none.
+        variable: &|name| std::env::var_os(name).filter(|value| !value.is_empty()),
+        home: &|| user::lookup(&uid.to_string()).ok().map(|user| user.home),
+        temp: Path::new("/tmp"),
+    })
+}
+
 fn choose(run: Option<&Path>, state: Option<&Path>, facts: &Facts<'_>) -> io::Result<Dirs> {
     let given = |option: Option<&Path>, variable: &str| {
         let chosen = option
@@ -143,13 +151,23 @@ fn default_run(facts: &Facts<'_>) -> PathBuf {
     }
 }
 
+fn home(facts: &Facts<'_>) -> Option<PathBuf> {
+    absolute_variable(facts, "HOME").or_else(|| (facts.home)())
+}
+
+fn data(facts: &Facts<'_>) -> Option<PathBuf> {
+    if facts.uid == 0 {
+        return None;
+    }
+    absolute_variable(facts, "XDG_DATA_HOME").or_else(|| home(facts).map(|home| home.join(".local/share")))
+}
+
 fn default_state(facts: &Facts<'_>) -> PathBuf {
     if facts.uid == 0 {
         return PathBuf::from("/var/lib/gshell");
     }
-    let home = || absolute_variable(facts, "HOME").or_else(|| (facts.home)());
     absolute_variable(facts, "XDG_STATE_HOME")
-        .or_else(|| home().map(|home| home.join(".local/state")))
+        .or_else(|| home(facts).map(|home| home.join(".local/state")))
         .map_or_else(|| default_run(facts).join("state"), |base| base.join("gshell"))
 }
 
@@ -157,18 +175,22 @@ fn default_state(facts: &Facts<'_>) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn with(uid: u32, variables: &[(&str, &str)], options: (Option<&str>, Option<&str>)) -> Dirs {
+    fn asked<T>(uid: u32, variables: &[(&str, &str)], ask: impl FnOnce(&Facts<'_>) -> T) -> T {
         let variable = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        let facts = Facts {
+        ask(&Facts {
             uid,
             variable: &variable,
             home: &|| None,
             temp: Path::new("/tmp"),
-        };
-        choose(options.0.map(Path::new), options.1.map(Path::new), &facts).unwrap()
+        })
+    }
+
+    fn with(uid: u32, variables: &[(&str, &str)], options: (Option<&str>, Option<&str>)) -> Dirs {
+        let (run, state) = (options.0.map(Path::new), options.1.map(Path::new));
+        asked(uid, variables, |facts| choose(run, state, facts)).unwrap()
     }
 
     fn paths(dirs: &Dirs) -> (&str, &str) {
@@ -203,6 +225,21 @@ mod tests {
             paths(&with(7, &[], (None, None))),
             ("/tmp/gshell-7", "/tmp/gshell-7/state")
         );
+    }
+
+    #[test]
+    fn a_user_has_data_and_root_has_none() {
+        let of = |uid, variables: &[(&str, &str)]| asked(uid, variables, data);
+        assert_eq!(of(0, &[("XDG_DATA_HOME", "/d"), ("HOME", "/h")]), None);
+        assert_eq!(
+            of(7, &[("XDG_DATA_HOME", "/d"), ("HOME", "/h")]),
+            Some("/d".into())
+        );
+        assert_eq!(
+            of(7, &[("XDG_DATA_HOME", "d"), ("HOME", "/h")]),
+            Some("/h/.local/share".into())
+        );
+        assert_eq!(of(7, &[]), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod clock;
+pub mod crash;
 pub mod fdio;
 pub mod fdpass;
 pub mod fork;
@@ -13,6 +14,7 @@ pub mod fsx;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+pub mod note;
 pub mod peer;
 pub mod poll;
 pub mod process;

@@ -12,7 +12,7 @@
 //!   until it can. While neighbours wait ([`set_stuck_limit`]) it gets an error instead once it overstays, repeated
 //!   with every instruction until it has unwound to where it can yield, so that `pcall` does not hide it.
 //! - What no hook reaches (C code: patterns, finalizers) is reported: the handler writes a note and ends the process,
-//!   whose supervisor starts it again without the culprit ([`register_note`]).
+//!   whose supervisor starts it again without the culprit ([`crate::note`]).
 //! - Yields are per coroutine, so a script's own coroutines must pass a slice's end on to whoever resumed them:
 //!   [`install`] replaces `coroutine.resume` and `coroutine.wrap` (and `pcall`, `xpcall`: see [`Protect`]).
 
@@ -36,7 +36,7 @@ use mlua_sys::lua_State;
 pub use coroutine::install;
 pub use lualib::{Helpers, helpers};
 pub use protect::Protect;
-pub use stuck::{NOTE_LEN, Reason, parse_note, register_note, set_stuck_limit};
+pub use stuck::{set_stuck_exit, set_stuck_limit};
 pub use timer::init;
 
 /// Length of an environment's ID in a note.
@@ -237,6 +237,11 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         SHARED.with(|s| s.unmark(self.previous));
     }
+}
+
+/// The environment whose script (or finalizers) this thread runs at this moment. Async-signal-safe.
+pub(crate) fn running_id() -> Option<[u8; ID_LEN]> {
+    SHARED.with(|s| (!s.current.load(Relaxed).is_null()).then(|| s.id.get()))
 }
 
 /// Expiries of this thread's timer so far: as long as it does not change, less than a slice has passed. Cheaper

@@ -287,24 +287,3 @@ fn condemned_code_cannot_catch_its_way_out() {
     assert_eq!((got[0].as_str(), slices), ("false", 1));
     assert!(got[1].contains("cannot be interrupted"), "{got:?}");
 }
-
-#[test]
-fn notes_are_read_back() {
-    let mut note = b"0123456789ab".to_vec();
-    assert_eq!(slice::parse_note(&note), None);
-    note.push(1);
-    assert_eq!(
-        slice::parse_note(&note),
-        Some((*b"0123456789ab", slice::Reason::InC))
-    );
-    note[12] = 2;
-    assert_eq!(
-        slice::parse_note(&note),
-        Some((*b"0123456789ab", slice::Reason::NotYieldable))
-    );
-    note[12] = 3;
-    assert_eq!(slice::parse_note(&note), None);
-    note[12] = 1;
-    note.push(0);
-    assert_eq!(slice::parse_note(&note), None);
-}

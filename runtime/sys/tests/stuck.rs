@@ -9,7 +9,8 @@ use std::process::Command;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use gshell_sys::slice::{self, Protect, Reason, Running};
+use gshell_sys::note::{self, Note, Reason};
+use gshell_sys::slice::{self, Protect, Running};
 use mlua::{Function, Lua, MultiValue};
 
 const ENV_CODE: &str = "GSHELL_TEST_STUCK_CODE";
@@ -26,7 +27,8 @@ fn child() {
         return;
     };
     slice::init().unwrap();
-    slice::register_note(OwnedFd::from(fs::File::create(note).unwrap()), 77).unwrap();
+    note::register(OwnedFd::from(fs::File::create(note).unwrap())).unwrap();
+    slice::set_stuck_exit(77);
     slice::set_stuck_limit(Some(Duration::from_millis(100)));
     let lua = Lua::new();
     let convert = lua
@@ -65,7 +67,8 @@ fn run(name: &str, code: &str) -> (Option<i32>, Option<([u8; 12], Reason)>) {
         .unwrap();
     let note = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
-    (status.code(), slice::parse_note(&note))
+    let note = Note::parse(&note).map(|note| (note.id.unwrap(), note.reason));
+    (status.code(), note)
 }
 
 #[test]
