@@ -161,6 +161,8 @@ const RULES: &[Rule] = &[
             "gshell-control",
             "gshell-group",
             "gshell-net",
+            "gshell-plugin-asbench",
+            "gshell-plugin-echo",
             "gshell-plugin-host",
             "gshell-script",
             "gshell-service",

@@ -20,8 +20,8 @@ mod room;
 pub mod running;
 
 pub use gshell_plugin_abi as abi;
-pub use opening::{CAN_LOAD, OPENING, parse_note_text};
 pub use noted::Noted;
+pub use opening::{CAN_LOAD, OPENING, parse_note_text};
 pub use origin::{Identity, Origin};
 pub use plugin::Plugin;
 pub use registry::{Refused, Setup, find, opened, set_up};
