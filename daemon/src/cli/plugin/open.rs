@@ -25,6 +25,7 @@ pub const WORD: &str = "__open";
 /// `gshell plugin __open`.
 pub const COMMAND: Command = Command {
     positionals: &[Positional::new("NAME|FILE", "What to open")],
+    examples: &["gshell plugin __open sum"],
     hidden: true,
     ..Command::new(WORD, "Open a plugin and tell what is in it", run)
 };
