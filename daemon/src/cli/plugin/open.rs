@@ -34,7 +34,8 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     let failed = |error: std::io::Error| Failure::io("cannot keep standard output apart", &error);
     // What the plugin itself prints is not to get between.
     let mut out = File::from(std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?);
-    fork::redirect_std(None, Some(std::io::stderr().as_fd()), None).map_err(failed)?;
+    let stderr = std::io::stderr();
+    fork::redirect_std(None, Some(stderr.as_fd()), Some(stderr.as_fd())).map_err(failed)?;
     let what = matches.texts(0).concat();
     let refused = |refused: gshell_plugin_host::Refused| Failure::new(Status::Refused, refused.to_string());
     let plugin = match is_file(&what) {
