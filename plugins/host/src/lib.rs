@@ -3,7 +3,9 @@
 //! A process says once what plugins it may have ([`set_up`]); [`find`] then opens one when it is asked for by name.
 //! Nothing of a plugin is called, followed or shown before [`check`] has looked at all that its descriptor says.
 
+pub mod alone;
 mod asking;
+pub mod bundle;
 mod check;
 pub mod detached;
 pub mod file;
@@ -19,6 +21,7 @@ mod record;
 pub mod registry;
 mod room;
 pub mod running;
+mod source;
 
 pub use gshell_plugin_abi as abi;
 pub use noted::Noted;
