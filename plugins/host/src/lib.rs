@@ -25,7 +25,7 @@ mod source;
 
 pub use gshell_plugin_abi as abi;
 pub use noted::Noted;
-pub use opening::{CAN_LOAD, OPENING, parse_note_text};
+pub use opening::{CAN_LOAD, OPENING, identity, parse_note_text};
 pub use origin::{Identity, Origin};
 pub use plugin::Plugin;
 pub use registry::{Refused, Setup, find, opened, set_up};

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod made;
+mod opened;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,12 +1,10 @@
-//! `gshell plugin list`: all files in the folders for plugins, and why some of them are not taken.
+//! `gshell plugin list`: all plugins that there are, and why some of them are not taken.
 
 use std::path::{Path, PathBuf};
 
-use gshell_plugin_host::file::Facts;
-use gshell_plugin_host::folders::{Found, Listing, walk};
 use gshell_wire::Value;
 
-use super::{fields, only_here};
+use super::gather::{Known, Row, gather};
 use crate::cli::args::{Command, Matches};
 use crate::cli::failure::Outcome;
 use crate::cli::link::Global;
@@ -17,8 +15,8 @@ use crate::exit_codes::Status;
 
 /// `gshell plugin list`.
 pub const COMMAND: Command = Command {
-    long: "Every file of the folders is listed, in the order in which they count, with the reason for each that is not \
-           taken. Nothing is opened.",
+    long: "Lists what is built into the program, and every file of the folders in the order in which they count, with the reason \
+           for each that is not taken. Nothing is opened for this. A node that runs is asked which groups have opened what.",
     examples: &[
         "gshell plugin list",
         "gshell plugin list --json --plugin-dir build",
@@ -27,71 +25,84 @@ pub const COMMAND: Command = Command {
 };
 
 fn run(global: &Global, _: &Matches) -> Outcome {
-    only_here(global, "list")?;
-    let folders = global.plugin_folders();
-    let listing = walk(&folders);
+    let known = gather(global)?;
     match global.json {
-        true => output::tree(&json(&folders, &listing))?,
-        false => drop(output::print(&page(&listing))?),
+        true => output::tree(&json(&known))?,
+        false => drop(output::print(&page(&known))?),
     }
     Ok(Status::Ok)
 }
 
-fn page(listing: &Listing) -> String {
-    let mut rows = vec![row(["NAME", "VERSION", "MACHINE", "SIZE", "PLUGIN"])];
-    rows.extend(listing.found.iter().map(|found| {
-        let facts = found.facts.as_ref().ok();
-        let told = |get: &dyn Fn(&Facts) -> String| {
-            facts
-                .map(get)
-                .filter(|told| !told.is_empty())
-                .unwrap_or_else(|| "-".to_owned())
-        };
-        let state = found
-            .refusal
-            .as_ref()
-            .map_or_else(String::new, |why| format!(": {why}"));
+fn page(known: &Known) -> String {
+    let dash = |told: Option<String>| told.unwrap_or_else(|| "-".to_owned());
+    let mut rows = vec![row(["NAME", "VERSION", "MACHINE", "SIZE", "GROUPS", "PLUGIN"])];
+    rows.extend(known.rows.iter().map(|plugin| {
+        let groups = (!plugin.groups.is_empty()).then(|| plugin.groups.join(","));
         row([
-            &told(&|facts| facts.name.clone()),
-            &told(&|facts| facts.version.clone()),
-            &told(&|facts| facts.machine.to_string()),
-            &told(&|facts| facts.size.to_string()),
-            &format!("{}{state}", found.path.display()),
+            &dash(plugin.name.clone()),
+            &dash(plugin.version.clone()),
+            &dash(plugin.machine.clone()),
+            &dash(plugin.size.map(|size| size.to_string())),
+            &dash(groups),
+            &format!("{}{}", place(plugin), remark(plugin)),
         ])
     }));
     let problem = |(folder, why): &(PathBuf, String)| {
-        row(["-", "-", "-", "-", &format!("{}: {why}", folder.display())])
+        row(["-", "-", "-", "-", "-", &format!("{}: {why}", folder.display())])
     };
-    rows.extend(listing.problems.iter().map(problem));
-    columns(&rows, 5)
+    rows.extend(known.problems.iter().map(problem));
+    columns(&rows, 6)
 }
 
-fn json(folders: &[PathBuf], listing: &Listing) -> Value {
-    let plugin = |found: &Found| {
-        let reason = found
-            .refusal
-            .as_ref()
-            .map_or(Value::Unit, |refusal| text(&refusal.text));
-        let mut all = vec![
-            ("path".to_owned(), path(&found.path)),
-            ("taken".to_owned(), Value::Bool(found.refusal.is_none())),
-            ("reason".to_owned(), reason),
-        ];
-        let facts = fields(found.facts.as_ref().ok()).into_iter();
-        all.splice(0..0, facts.map(|(name, value)| (name.to_owned(), value)));
-        Value::Struct(all)
-    };
+fn place(plugin: &Row) -> String {
+    let built_in = || "built in".to_owned();
+    plugin
+        .path
+        .as_ref()
+        .map_or_else(built_in, |path| path.display().to_string())
+}
+
+fn remark(plugin: &Row) -> String {
+    match (&plugin.reason, plugin.crashes) {
+        (Some(reason), _) => format!(": {reason}"),
+        (None, 0) => String::new(),
+        (None, 1) => " (ended its group once)".to_owned(),
+        (None, times) => format!(" (ended its group {times} times)"),
+    }
+}
+
+fn json(known: &Known) -> Value {
     let problem = |(folder, why): &(PathBuf, String)| object([("path", path(folder)), ("reason", text(why))]);
     object([
-        ("plugins", Value::List(listing.found.iter().map(plugin).collect())),
+        ("plugins", Value::List(known.rows.iter().map(plugin).collect())),
         (
             "folders",
-            Value::List(folders.iter().map(|folder| path(folder)).collect()),
+            Value::List(known.folders.iter().map(|folder| path(folder)).collect()),
         ),
         (
             "problems",
-            Value::List(listing.problems.iter().map(problem).collect()),
+            Value::List(known.problems.iter().map(problem).collect()),
         ),
+    ])
+}
+
+fn plugin(plugin: &Row) -> Value {
+    let told = |told: &Option<String>| told.as_ref().map_or(Value::Unit, text);
+    object([
+        ("name", told(&plugin.name)),
+        ("version", told(&plugin.version)),
+        ("machine", told(&plugin.machine)),
+        (
+            "abi",
+            told(&plugin.abi.map(|(abi, needs)| format!("{abi}.{needs}"))),
+        ),
+        ("size", plugin.size.map_or(Value::Unit, Value::Uint)),
+        ("path", plugin.path.as_deref().map_or(Value::Unit, path)),
+        ("built_in", Value::Bool(plugin.path.is_none())),
+        ("taken", Value::Bool(plugin.reason.is_none())),
+        ("reason", told(&plugin.reason)),
+        ("groups", Value::List(plugin.groups.iter().map(text).collect())),
+        ("crashes", Value::Uint(plugin.crashes.into())),
     ])
 }
 
@@ -102,63 +113,59 @@ fn path(path: &Path) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gshell_plugin_host::file::{Kind, Machine, Refusal};
 
-    fn listing() -> Listing {
-        let facts = Facts {
-            name: "echo".into(),
-            version: "1.2.3".into(),
-            abi: 1,
-            needs: 0,
-            machine: Machine::OWN,
-            size: 14_000,
+    fn known() -> Known {
+        let echo = Row {
+            name: Some("echo".into()),
+            version: Some("1.2.3".into()),
+            machine: Some("mips".into()),
+            abi: Some((1, 0)),
+            size: Some(14_000),
+            path: Some("/p/echo.gplugin".into()),
+            groups: vec!["a-0.1.0".into(), "b-0.1.0".into()],
+            crashes: 2,
+            ..Row::default()
         };
-        let bad = Refusal::new(Kind::Empty, "an empty file");
-        Listing {
-            found: vec![
-                Found {
-                    path: "/p/echo.gplugin".into(),
-                    facts: Ok(facts),
-                    refusal: None,
-                },
-                Found {
-                    path: "/p/z.gplugin".into(),
-                    facts: Err(bad.clone()),
-                    refusal: Some(bad),
-                },
-            ],
+        let bad = Row {
+            path: Some("/p/z.gplugin".into()),
+            reason: Some("an empty file".into()),
+            ..Row::default()
+        };
+        let own = Row {
+            name: Some("hash".into()),
+            ..Row::default()
+        };
+        Known {
+            rows: vec![own, echo, bad],
+            folders: vec!["/p".into()],
             problems: vec![("/q".into(), "cannot be read: Permission denied".into())],
         }
     }
 
     #[test]
     fn a_line_for_each_file_and_each_folder_that_cannot_be_read() {
-        let own = Machine::OWN.to_string();
-        let gap = " ".repeat(own.len().max(7) - 1);
-        let want = format!(
-            "NAME  VERSION  {:<width$}  SIZE   PLUGIN\n\
-             echo  1.2.3    {own:<width$}  14000  /p/echo.gplugin\n\
-             -     -        -{gap}  -      /p/z.gplugin: an empty file\n\
-             -     -        -{gap}  -      /q: cannot be read: Permission denied\n",
-            "MACHINE",
-            width = own.len().max(7)
-        );
-        assert_eq!(page(&listing()), want);
+        let want = "\
+NAME  VERSION  MACHINE  SIZE   GROUPS           PLUGIN
+hash  -        -        -      -                built in
+echo  1.2.3    mips     14000  a-0.1.0,b-0.1.0  /p/echo.gplugin (ended its group 2 times)
+-     -        -        -      -                /p/z.gplugin: an empty file
+-     -        -        -      -                /q: cannot be read: Permission denied
+";
+        assert_eq!(page(&known()), want);
     }
 
     #[test]
     fn json_has_null_for_what_is_not_known() {
-        let text = crate::cli::value::compact(&json(&["/p".into()], &listing()), None);
-        let bad =
-            r#"{"name":null,"version":null,"machine":null,"abi":null,"size":null,"path":"/p/z.gplugin","#;
-        assert!(
-            text.contains(&format!("{bad}\"taken\":false,\"reason\":\"an empty file\"}}")),
-            "{text}"
-        );
-        assert!(
-            text.contains(r#""abi":"1.0","size":14000,"path":"/p/echo.gplugin","taken":true,"reason":null"#),
-            "{text}"
-        );
-        assert!(text.contains(r#""folders":["/p"]"#), "{text}");
+        let text = crate::cli::value::compact(&json(&known()), None);
+        for part in [
+            r#"{"name":null,"version":null,"machine":null,"abi":null,"size":null,"path":"/p/z.gplugin","built_in":false,"#,
+            r#""taken":false,"reason":"an empty file","groups":[],"crashes":0}"#,
+            r#""abi":"1.0","size":14000,"path":"/p/echo.gplugin","built_in":false,"taken":true,"reason":null,"#,
+            r#""groups":["a-0.1.0","b-0.1.0"],"crashes":2"#,
+            r#""path":null,"built_in":true"#,
+            r#""folders":["/p"]"#,
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 }

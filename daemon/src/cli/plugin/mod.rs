@@ -3,11 +3,13 @@
 //! These commands read and write folders; none of them needs a node, and only those that say so open a plugin.
 
 mod check;
+mod gather;
 mod info;
 mod install;
 mod list;
 mod open;
 mod page;
+mod release;
 mod remove;
 
 use std::path::Path;
@@ -35,6 +37,7 @@ pub const COMMAND: Command = Command {
         &check::COMMAND,
         &install::COMMAND,
         &remove::COMMAND,
+        &release::COMMAND,
         &tools::PLUGIN_NEW,
         &tools::PLUGIN_PACK,
         &open::COMMAND,

@@ -25,15 +25,17 @@ pub const WORD: &str = "__open";
 /// `gshell plugin __open`.
 pub const COMMAND: Command = Command {
     positionals: &[Positional::new("NAME|FILE", "What to open")],
+    examples: &["gshell plugin __open sum"],
     hidden: true,
-    ..Command::new(WORD, "", run)
+    ..Command::new(WORD, "Open a plugin and tell what is in it", run)
 };
 
 fn run(global: &Global, matches: &Matches) -> Outcome {
     let failed = |error: std::io::Error| Failure::io("cannot keep standard output apart", &error);
     // What the plugin itself prints is not to get between.
     let mut out = File::from(std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?);
-    fork::redirect_std(None, Some(std::io::stderr().as_fd()), None).map_err(failed)?;
+    let stderr = std::io::stderr();
+    fork::redirect_std(None, Some(stderr.as_fd()), Some(stderr.as_fd())).map_err(failed)?;
     let what = matches.texts(0).concat();
     let refused = |refused: gshell_plugin_host::Refused| Failure::new(Status::Refused, refused.to_string());
     let plugin = match is_file(&what) {
