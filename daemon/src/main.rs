@@ -3,6 +3,7 @@
 //! Which of them a process is, its command line says; this file only picks.
 
 mod build;
+mod builtin;
 #[cfg_attr(
     not(feature = "tools"),
     allow(

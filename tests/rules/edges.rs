@@ -125,6 +125,7 @@ const RULES: &[Rule] = &[
         name: "gshell-group",
         may_use: &[
             "gshell-control",
+            "gshell-plugin-host",
             "gshell-service",
             "gshell-script",
             "gshell-sys",

@@ -88,6 +88,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     node::run(node::Options {
         run_dir: global.dirs.run.clone(),
         state_dir: global.dirs.state.clone(),
+        plugin_dirs: global.plugin_folders(),
         log_level: global.log_level,
         ready_fd: ready_fd(matches)?,
     })

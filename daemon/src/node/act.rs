@@ -8,7 +8,7 @@ use gshell_control::limits::{GROUP_START, KILL_WAIT, PATTERNS, STOP_GRACE};
 use gshell_control::messages::daemon::{Act, Acted, Action, Done, Refused};
 use gshell_control::messages::groups::{Command, Commanded, EnvAction};
 use gshell_control::{Desired, Exit, GroupName, Job, State};
-use gshell_group::note::{self, Reason};
+use gshell_group::note;
 use gshell_group::store::Store;
 use gshell_service::rt;
 use gshell_supervise::Stage;
@@ -268,11 +268,13 @@ async fn go_on_without(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<
         group.name, job.id
     ));
     let path = note::path(&node.run_dir, &group.name.to_string());
-    note::write(&path, &job.id, Reason::Unstoppable).map_err(|error| {
+    let left = note::unstoppable(&job.id)
+        .ok_or_else(|| Fault::new(Code::Invalid, format!("{:?} is no ID of an environment", job.id)))?;
+    note::write(&path, &left).map_err(|error| {
         Fault::new(Code::Storage, format!("cannot write {}", path.display())).with_cause(error.to_string())
     })?;
     // First, so that a group in which nothing else runs is not wanted any more when its process goes.
-    node.note_killed(group, &job.id, Reason::Unstoppable.text());
+    note_killed(group, &job.id, &note::text(&left));
     node.update(group);
     let _ = process::kill(pid, SIGKILL);
     let syncs = group.syncs.get();
@@ -286,13 +288,26 @@ async fn go_on_without(node: &Rc<Node>, group: &Rc<Group>, job: &Job) -> Result<
     }
     if group.stage() == Stage::Idle {
         let _ = note::take(&path);
-        node.note_killed(group, &job.id, Reason::Unstoppable.text());
+        note_killed(group, &job.id, &note::text(&left));
         save(node, group, &job.id)?;
         node.update(group);
     } else {
         group.until(WITHOUT, ended).await;
     }
     Ok("killed".to_owned())
+}
+
+/// Marks an environment that this daemon ended together with its group.
+fn note_killed(group: &Group, id: &str, error: &str) {
+    if let Some(seen) = group.jobs.borrow_mut().get_mut(id) {
+        seen.job.error = Some(error.to_owned());
+        seen.job.ended(
+            clock::wall_ms(),
+            seen.job.duration_ms,
+            Exit::Killed,
+            String::new(),
+        );
+    }
 }
 
 /// Its group has no process (it waits to be started again): what was to run rests from now on.

@@ -13,12 +13,15 @@ use std::path::PathBuf;
 use gshell_control::GroupSpec;
 use gshell_group::Start;
 use gshell_supervise::Ended;
+use gshell_sys::note::Note;
 use gshell_sys::process::{self, ExitStatus};
 use gshell_sys::signal::{self, SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGTERM, SignalFd};
 use gshell_sys::{fdpass, fork, memory};
 use gshell_wire::{decode, encode};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
+
+use crate::builtin;
 
 /// Bytes of one packet between daemon and fork server, well above a specification with all its CPUs.
 pub const PACKET: usize = 64 << 10;
@@ -39,6 +42,10 @@ pub struct ForkRequest {
     pub state_dir: Option<PathBuf>,
     /// File of the group's socket.
     pub socket: PathBuf,
+    /// Folders of plugins.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// What the process before left, as a note.
+    pub note: Option<Vec<u8>>,
 }
 
 /// What the fork server says.
@@ -173,6 +180,8 @@ impl Server {
                     run_dir,
                     state_dir,
                     socket,
+                    plugin_dirs,
+                    note,
                     ..
                 } = request;
                 Took::Child(Box::new(Start {
@@ -181,6 +190,9 @@ impl Server {
                     state_dir,
                     listener,
                     socket,
+                    plugin_dirs,
+                    built_in: builtin::list(),
+                    note: note.as_deref().and_then(Note::parse),
                 }))
             }
             Err(error) => {

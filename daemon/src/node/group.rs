@@ -10,7 +10,7 @@ use gshell_control::messages::groups::{
     Changed, GroupEnding, GroupShutdown, Hello, Removed, Synced, Watch, Welcome,
 };
 use gshell_control::names::PUBLISHER;
-use gshell_control::{Exit, GroupInfo, GroupName, GroupSpec, GroupState, Job};
+use gshell_control::{GroupInfo, GroupName, GroupSpec, GroupState, Job};
 use gshell_group::store::Store;
 use gshell_service::rt::{self, Task};
 use gshell_service::{Client, unix};
@@ -162,7 +162,13 @@ impl Group {
 impl Node {
     /// Feeds the group's supervisor and does what it answers.
     pub fn feed(self: &Rc<Self>, group: &Rc<Group>, event: Event) {
-        let actions = group.supervisor.borrow_mut().on(clock::monotonic_ms(), event);
+        let deed = matches!(event, Event::Exited { .. }).then(|| self.plugin_deed(group));
+        let actions = {
+            let mut supervisor = group.supervisor.borrow_mut();
+            let actions = supervisor.on(clock::monotonic_ms(), event);
+            deed.flatten().inspect(|deed| supervisor.explain(deed));
+            actions
+        };
         for action in actions {
             self.perform(group, action);
         }
@@ -298,6 +304,8 @@ impl Node {
             run_dir: self.run_dir.clone(),
             state_dir: self.state_dir(),
             socket: published.path().to_owned(),
+            plugin_dirs: self.plugin_dirs.clone(),
+            note: self.take_note(group).map(|note| note.encode().to_vec()),
         };
         Ok((published, request))
     }
@@ -466,19 +474,6 @@ impl Node {
                     None => fault,
                 })
             }
-        }
-    }
-
-    /// Marks an environment that this daemon ended together with its group.
-    pub fn note_killed(&self, group: &Group, id: &str, error: &str) {
-        if let Some(seen) = group.jobs.borrow_mut().get_mut(id) {
-            seen.job.error = Some(error.to_owned());
-            seen.job.ended(
-                clock::wall_ms(),
-                seen.job.duration_ms,
-                Exit::Killed,
-                String::new(),
-            );
         }
     }
 }

@@ -14,6 +14,7 @@ mod group;
 mod kill;
 mod log;
 mod logs;
+mod plugins;
 mod run;
 mod seen;
 mod serve;
@@ -42,6 +43,8 @@ pub struct Options {
     pub run_dir: PathBuf,
     /// What lasts.
     pub state_dir: PathBuf,
+    /// Folders of plugins, the first first.
+    pub plugin_dirs: Vec<PathBuf>,
     /// What is logged.
     pub log_level: LogLevel,
     /// Gets a line feed when the node is ready.
@@ -58,6 +61,7 @@ const MOST_REPORTS: usize = 32;
 pub struct Node {
     run_dir: PathBuf,
     state_dir: PathBuf,
+    plugin_dirs: Vec<PathBuf>,
     /// Why nothing is kept on disk.
     volatile: Option<String>,
     id: String,

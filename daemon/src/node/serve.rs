@@ -8,19 +8,20 @@ use gshell_control::messages::log::{Chunk, End, LogQuery, Lost, Redirect};
 use gshell_control::messages::node::{
     Build, BuildInfo, Id, Info, List, NodeId, NodeInfo, SCOPE_OS, ServiceEntry, Services, Shutdown,
 };
+use gshell_control::messages::plugins::{Plugins, ReleasePlugin};
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
 use gshell_service::{Handlers, Identity, unix};
 use gshell_wire::{Code, Fault};
 
 use super::group::Group;
-use super::{Node, act, kill, logs, run};
+use super::{Node, act, kill, logs, plugins, run};
 use crate::build;
 
 /// Everything that the daemon answers.
 pub fn handlers(node: &Rc<Node>) -> Handlers {
     let at = || node.clone();
     let (a, b, c, d, e, f) = (at(), at(), at(), at(), at(), at());
-    let (g, h, i, j, k) = (at(), at(), at(), at(), at());
+    let (g, h, i, j, k, l, m) = (at(), at(), at(), at(), at(), at(), at());
     let handlers = Handlers::new()
         // What was begun for a caller that went away is not left half done.
         .finishing()
@@ -34,6 +35,8 @@ pub fn handlers(node: &Rc<Node>) -> Handlers {
         .on(move |_: Info, _| once_settled(h.clone(), |node| Ok(info(node))))
         .on(move |_: Build, _| std::future::ready(Ok(built())))
         .on(move |_: Id, _| std::future::ready(Ok(NodeId { id: i.id.clone() })))
+        .on(move |request: Plugins, _| plugins::plugins(l.clone(), request))
+        .on(move |request: ReleasePlugin, _| std::future::ready(plugins::release(&m, &request)))
         .on(move |request: Shutdown, _| kill::shutdown(j.clone(), request))
         .on_stream(move |request: LogQuery, stream, _| logs::serve(k.clone(), request, stream))
         .sends::<Chunk>()

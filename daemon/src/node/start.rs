@@ -115,6 +115,7 @@ async fn serve_until_told(
         id: state::id(volatile.is_none().then_some(options.state_dir.as_path())),
         run_dir: options.run_dir,
         state_dir: options.state_dir,
+        plugin_dirs: options.plugin_dirs,
         started_ms: clock::wall_ms(),
         log,
         groups: RefCell::default(),

@@ -70,6 +70,14 @@ impl Supervisor {
         self.last_exit.as_deref()
     }
 
+    /// Adds to the last exit what the supervisor cannot know: what in the process was the cause.
+    pub fn explain(&mut self, cause: &str) {
+        match &mut self.last_exit {
+            Some(last) => last.push_str(&format!(": {cause}")),
+            None => self.last_exit = Some(cause.to_owned()),
+        }
+    }
+
     /// Takes an event at monotonic time `now_ms` and answers what has to be done. Events about processes that are not
     /// this group's, or not any more, change nothing; a process that nobody waits for is killed.
     pub fn on(&mut self, now_ms: u64, event: Event) -> Vec<Action> {

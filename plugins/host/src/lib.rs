@@ -13,12 +13,15 @@ mod object;
 mod opening;
 pub mod origin;
 pub mod plugin;
+pub mod quarantine;
 mod record;
 pub mod registry;
 mod room;
 pub mod running;
 
+pub use gshell_plugin_abi as abi;
 pub use noted::Noted;
+pub use opening::{CAN_LOAD, OPENING, parse_note_text};
 pub use origin::{Identity, Origin};
 pub use plugin::Plugin;
 pub use registry::{Refused, Setup, find, opened, set_up};

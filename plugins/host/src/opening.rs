@@ -67,7 +67,11 @@ fn checked(
     // SAFETY: the descriptor passed the check with these segments. They stay: they are the program's, or of a library that is
     // never closed.
     let plugin = unsafe { Plugin::new(descriptor, segments, origin, owner) };
-    Ok(Box::leak(Box::new(plugin)))
+    let plugin: &'static Plugin = Box::leak(Box::new(plugin));
+    if let Some(load) = plugin.load() {
+        crate::detached::plain(plugin, "load", load).map_err(|noted| format!("it does not load: {noted}"))?;
+    }
+    Ok(plugin)
 }
 
 /// What notes about crashes have as owner: the name, and which content of the file it was.

@@ -142,6 +142,11 @@ impl Plugin {
         self.text(self.descriptor.app)
     }
 
+    /// What is called once, before anything else of it.
+    pub(crate) fn load(&self) -> Option<abi::CallFn> {
+        self.descriptor.load
+    }
+
     /// Where it comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -12,16 +12,20 @@ use crate::folders::{self, Found, Listing};
 use crate::opening::{self, CAN_LOAD};
 use crate::origin::Identity;
 use crate::plugin::Plugin;
+use crate::quarantine::Quarantine;
+
+/// Reads what is known of plugins that crashed.
+pub type ReadQuarantine = Box<dyn Fn() -> Quarantine + Send + Sync>;
 
 /// What plugins a process may have.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Setup {
     /// Folders with plugin files, the first first.
     pub folders: Vec<PathBuf>,
     /// Plugins that are linked in.
     pub built_in: &'static [&'static abi::Plugin],
-    /// File in which it stands which files are left out because they crashed; `None`: nobody counts.
-    pub quarantine: Option<PathBuf>,
+    /// Which files are left out because they crashed, asked each time that one is to be opened; `None`: nobody counts.
+    pub quarantine: Option<ReadQuarantine>,
 }
 
 /// Why a plugin that there is cannot be had.
@@ -49,6 +53,7 @@ impl std::error::Error for Refused {}
 /// What a process did about plugins.
 struct Registry {
     folders: Vec<PathBuf>,
+    quarantine: Option<ReadQuarantine>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -93,6 +98,7 @@ pub fn set_up(setup: Setup) -> Vec<Refused> {
     let refused = state.refused.values().cloned().collect();
     let registry = Registry {
         folders: setup.folders,
+        quarantine: setup.quarantine,
         state: Mutex::new(state),
         changed: Condvar::new(),
     };
@@ -198,6 +204,10 @@ impl Registry {
             && *spoilt == identity
         {
             return Err(reason.clone());
+        }
+        let known = self.quarantine.as_ref().map(|read| read());
+        if let Some(entry) = known.as_ref().and_then(|known| known.left_out(name, identity)) {
+            return Err(entry.reason());
         }
         opening::file(path, name, identity).inspect_err(|reason| {
             let spoilt = (identity, reason.clone());

@@ -6,15 +6,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_control::GroupSpec;
+use gshell_plugin_host::Setup;
+use gshell_plugin_host::abi::Plugin as Descriptor;
 use gshell_service::{Server, rt, unix};
 use gshell_sys::limits::Resource;
 use gshell_sys::lock::{Lock, LockError};
-use gshell_sys::{fork, limits, memory, sched, signal, slice, user};
+use gshell_sys::note::{self as sys_note, Note};
+use gshell_sys::{crash, fork, limits, memory, sched, signal, slice, user};
 
 use crate::logs::Log;
 use crate::saver::Saver;
-use crate::store::Packages;
-use crate::store::Store;
+use crate::store::{Packages, Store, quarantine_path, read_quarantine};
 use crate::table::{Group, Parts};
 use crate::worker::Workers;
 use crate::{logs_dir, note, recover, serve, sessions};
@@ -48,6 +50,12 @@ pub struct Start {
     pub listener: UnixListener,
     /// File of the socket.
     pub socket: PathBuf,
+    /// Folders of plugins, the first first.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// Plugins that are linked into the program.
+    pub built_in: &'static [&'static Descriptor],
+    /// What the process before it left, as it was read.
+    pub note: Option<Note>,
 }
 
 /// Runs the group in this process, which the fork server has just forked. Gives the exit status.
@@ -200,15 +208,13 @@ fn keep_panics(run_dir: &Path, name: &str) {
 
 /// The first thread: records, service, and the end.
 async fn run(start: Start, name: String, warnings: Vec<String>) -> i32 {
-    let note_path = note::path(&start.run_dir, &name);
-    let left_out = note::take(&note_path);
     let mut reports = Vec::new();
-    match note::open(&note_path).and_then(|file| slice::register_note(file.into(), EXIT_STUCK)) {
-        Ok(()) => {}
-        Err(error) => reports.push(format!(
-            "scripts that cannot be interrupted will not be found: {error}"
-        )),
+    if let Err(error) = watch_scripts(&note::path(&start.run_dir, &name)) {
+        reports.push(format!(
+            "scripts that cannot be interrupted and plugins that crash will not be found: {error}"
+        ));
     }
+    reports.extend(plugins(&start));
     let (store, jobs) = recover::load(start.state_dir.as_deref(), &name, &mut reports);
     let threads = match start.spec.max_threads {
         0 => sched::cpu_count().clamp(1, DEFAULT_THREADS),
@@ -225,8 +231,26 @@ async fn run(start: Start, name: String, warnings: Vec<String>) -> i32 {
         warnings,
         reports,
     });
-    recover::resume(&group, jobs, left_out);
+    recover::resume(&group, jobs, start.note.as_ref());
     serve_until_told(group, unix::Published::adopt(start.listener, start.socket)).await
+}
+
+/// Notes have a place, and whoever leaves one knows how to go.
+fn watch_scripts(note: &Path) -> std::io::Result<()> {
+    slice::set_stuck_exit(EXIT_STUCK);
+    sys_note::register(note::open(note)?.into())?;
+    crash::watch()
+}
+
+/// Says what plugins there may be. Gives what is wrong with those that are linked in.
+fn plugins(start: &Start) -> Vec<String> {
+    let quarantine = quarantine_path(&start.run_dir, start.state_dir.as_deref());
+    let refused = gshell_plugin_host::set_up(Setup {
+        folders: start.plugin_dirs.clone(),
+        built_in: start.built_in,
+        quarantine: Some(Box::new(move || read_quarantine(&quarantine))),
+    });
+    refused.iter().map(ToString::to_string).collect()
 }
 
 async fn serve_until_told(group: Rc<Group>, published: unix::Published) -> i32 {

@@ -231,6 +231,12 @@ impl Group {
         }
     }
 
+    /// A run ended with the process before this one: its policy goes on from there.
+    pub(crate) fn ended_before(self: &Rc<Self>, env: &Rc<Env>, exit: Exit, ran_ms: u64) {
+        self.apply_policy(env, exit, ran_ms);
+        self.settle(env);
+    }
+
     /// After a run: tells everybody, and removes what is to be removed.
     fn settle(self: &Rc<Self>, env: &Rc<Env>) {
         self.changed(env);

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::rc::Rc;
 
 use gshell_control::{Desired, Exit, Job, State};
-use gshell_sys::clock;
+use gshell_sys::note::{Note, Reason};
+use gshell_sys::{clock, process};
 
 use crate::boot::open_store;
-use crate::note::Reason;
+use crate::note;
 use crate::store::Store;
 use crate::table::Group;
 
@@ -39,26 +40,49 @@ pub(crate) fn load(
     }
 }
 
-/// Lists what is in the records; what ran runs again, except the one that the group is to go on without.
-pub(crate) fn resume(group: &Rc<Group>, jobs: Vec<Job>, left_out: Option<(String, Reason)>) {
+/// Lists what is in the records; what ran runs again, except the one that the note of the process before is about.
+pub(crate) fn resume(group: &Rc<Group>, jobs: Vec<Job>, left: Option<&Note>) {
     for job in jobs {
-        let left_out = left_out
-            .as_ref()
-            .filter(|(id, _)| *id == job.id)
-            .map(|(_, reason)| *reason);
-        if let Err(fault) = resume_one(group, job, left_out) {
+        let left = left.filter(|left| note::environment(left) == Some(&job.id));
+        let resumed = match left {
+            Some(Note {
+                reason: Reason::Crash(signal),
+                ..
+            }) if job.desired == Desired::Run && job.state.is_active() => {
+                let error = left.map(note::text);
+                crashed(group, job, (*signal).into(), error)
+            }
+            left => resume_one(group, job, left),
+        };
+        if let Err(fault) = resumed {
             group.reports.borrow_mut().push(fault.to_string());
         }
     }
 }
 
-fn resume_one(group: &Rc<Group>, mut job: Job, left_out: Option<Reason>) -> Result<(), gshell_wire::Fault> {
+/// Code that ran for this one crashed: that is how its run ended, and its policy says what follows.
+fn crashed(
+    group: &Rc<Group>,
+    mut job: Job,
+    signal: i32,
+    error: Option<String>,
+) -> Result<(), gshell_wire::Fault> {
+    let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
+    job.error = error;
+    job.signal = Some(process::to_generic(signal));
+    job.ended(clock::wall_ms(), ran_ms, Exit::Signal, String::new());
+    let env = group.add(job)?;
+    group.ended_before(&env, Exit::Signal, ran_ms);
+    Ok(())
+}
+
+fn resume_one(group: &Rc<Group>, mut job: Job, left_out: Option<&Note>) -> Result<(), gshell_wire::Fault> {
     let again = job.desired == Desired::Run && left_out.is_none();
     let cut_short = job.state.is_active();
     // Only the wall clock has seen both ends of a run that a killed group was in.
     let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
-    if let Some(reason) = left_out {
-        job.error = Some(reason.text().to_owned());
+    if let Some(left) = left_out {
+        job.error = Some(note::text(left));
         job.ended(clock::wall_ms(), ran_ms, Exit::Killed, String::new());
     } else if !again && cut_short {
         // It was being stopped when the group went: it has stopped.

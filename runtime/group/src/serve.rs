@@ -10,6 +10,7 @@ use gshell_control::messages::groups::{
     Removed, Synced, Watch, Welcome,
 };
 use gshell_control::messages::log::{Chunk, End, LogQuery, Lost};
+use gshell_control::messages::plugins::{GroupPluginList, GroupPlugins, OpenedPlugin, RefusedPlugin};
 use gshell_control::names::{GROUP_SERVICE_PREFIX, PUBLISHER};
 use gshell_service::{Admit, Handlers, Identity, rt, trace};
 use gshell_sys::peer::{current_uid, is_member};
@@ -62,6 +63,7 @@ pub(crate) fn handlers(group: &Rc<Group>, told: Sender<()>) -> Handlers {
         .on(move |request: Launch, _| launch(b.clone(), request))
         .on(move |request: Command, _| command(c.clone(), request))
         .on(move |_: GroupStats, _| std::future::ready(Ok(d.figures())))
+        .on(move |_: GroupPlugins, _| std::future::ready(Ok(plugins())))
         .on(move |request: GroupShutdown, _| shutdown(e.clone(), request, told.clone()))
         .on_stream(move |_: Watch, stream, _| watch::serve(f.clone(), stream))
         .sends::<Changed>()
@@ -96,6 +98,29 @@ fn welcome(group: &Group) -> Welcome {
         threads: u16::try_from(group.workers.most()).unwrap_or(u16::MAX),
         warnings: group.warnings.clone(),
         reports: group.reports.borrow().clone(),
+    }
+}
+
+fn plugins() -> GroupPluginList {
+    let path = |path: Option<&std::path::Path>| path.map(|path| path.to_string_lossy().into_owned());
+    let opened = gshell_plugin_host::opened()
+        .into_iter()
+        .map(|plugin| OpenedPlugin {
+            name: plugin.name().to_owned(),
+            version: plugin.version().to_owned(),
+            built_by: plugin.built_by().to_owned(),
+            summary: plugin.summary().to_owned(),
+            path: path(plugin.origin().path()),
+        });
+    let refused = gshell_plugin_host::registry::refused().into_iter();
+    let refused = refused.map(|refused| RefusedPlugin {
+        path: path(refused.origin.as_deref()),
+        name: refused.name,
+        reason: refused.reason,
+    });
+    GroupPluginList {
+        opened: opened.collect(),
+        refused: refused.collect(),
     }
 }
 

@@ -130,6 +130,11 @@ fn a_crash_restarts_at_once_then_ever_later() {
     );
     assert_eq!(group.restarts(), 1);
     assert_eq!(group.last_exit(), Some("process 7 ended by signal 9"));
+    group.explain("plugin echo crashed");
+    assert_eq!(
+        group.last_exit(),
+        Some("process 7 ended by signal 9: plugin echo crashed")
+    );
     let mut now = 200;
     for (round, delay) in [
         100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000,

@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod groups;
 pub mod log;
 pub mod node;
+pub mod plugins;
 
 #[cfg(test)]
 mod tests;

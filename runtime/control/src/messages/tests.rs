@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gshell_wire::{Bytes, Message, check_name, decode, encode};
 
-use super::{attach, daemon, groups, log, node};
+use super::{attach, daemon, groups, log, node, plugins};
 use crate::{Exit, GroupSpec, Job, Kind, Package, PackageFile, Restart};
 
 macro_rules! all {
@@ -54,6 +54,12 @@ fn names_and_keys_are_unique() {
         log::Lost,
         log::End,
         log::Redirect,
+        plugins::GroupPlugins,
+        plugins::GroupPluginList,
+        plugins::Plugins,
+        plugins::NodePlugins,
+        plugins::ReleasePlugin,
+        plugins::PluginReleased,
         node::List,
         node::Services,
         node::Info,
@@ -79,6 +85,7 @@ fn names_and_keys_are_unique() {
         include_str!("groups.rs"),
         include_str!("log.rs"),
         include_str!("node.rs"),
+        include_str!("plugins.rs"),
     ];
     let declared: usize = sources
         .iter()

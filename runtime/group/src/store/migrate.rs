@@ -24,7 +24,8 @@ pub const JOB_VERSION: u16 = newest(JOB_STEPS);
 /// Version of a specification that is written.
 pub const SPEC_VERSION: u16 = newest(SPEC_STEPS);
 
-const fn newest(steps: &[Step]) -> u16 {
+/// The version that so many steps lead to.
+pub const fn newest(steps: &[Step]) -> u16 {
     steps.len() as u16 + 1
 }
 

@@ -6,6 +6,7 @@
 //! STATEDIR/groups/NAME-VERSION/spec     what the group is made from
 //! STATEDIR/groups/NAME-VERSION/ID.job   an environment; ID.job.old the generation before
 //! STATEDIR/groups/NAME-VERSION/.lock    held by the process that may write here
+//! STATEDIR/quarantine                   plugins that ended their groups; quarantine.old the generation before
 //! STATEDIR/aside/                       files that did not read, for whoever looks into it
 //! ```
 //!
@@ -22,6 +23,7 @@ mod jobs;
 pub mod layout;
 mod migrate;
 pub mod packages;
+mod quarantine;
 mod record;
 mod slot;
 mod v1;
@@ -34,6 +36,9 @@ pub use error::StoreError;
 pub use jobs::{Loaded, Store};
 pub use layout::{LAYOUT_VERSION, groups, open_layout, packages_in_use};
 pub use packages::{Packages, decode_package, hash, pack};
+pub use quarantine::{
+    change_quarantine, decode_quarantine, encode_quarantine, quarantine_path, read_quarantine,
+};
 pub use record::{
     Record, RecordError, decode_job, decode_record, decode_spec, encode_job, encode_spec, seal_job, seal_spec,
 };

@@ -1,7 +1,7 @@
 //! The file format of records: a header laid out by hand, then the body in postcard.
 //!
 //! ```text
-//! 0   4  magic: "GSjb" an environment, "GSsp" a group's specification
+//! 0   4  magic: "GSjb" an environment, "GSsp" a group's specification, "GSqu" plugins that crashed
 //! 4   2  version of the body
 //! 6   4  length of the body in bytes
 //! 10  4  CRC-32 of bytes 4 to 9 and of the body
@@ -168,7 +168,8 @@ pub fn body_of<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Recor
     }
 }
 
-fn encode<T: Serialize>(magic: [u8; 4], version: u16, value: &T) -> Result<Vec<u8>, RecordError> {
+/// Writes a value as body of a record.
+pub(super) fn encode<T: Serialize>(magic: [u8; 4], version: u16, value: &T) -> Result<Vec<u8>, RecordError> {
     let body = postcard::to_allocvec(value).map_err(RecordError::Body)?;
     seal(magic, version, &body)
 }
@@ -190,7 +191,7 @@ pub(super) fn seal(magic: [u8; 4], version: u16, body: &[u8]) -> Result<Vec<u8>,
 }
 
 /// Checks the header and gives version and body.
-fn open(magic: [u8; 4], bytes: &[u8]) -> Result<(u16, &[u8]), RecordError> {
+pub(super) fn open(magic: [u8; 4], bytes: &[u8]) -> Result<(u16, &[u8]), RecordError> {
     let Some((header, body)) = bytes.split_first_chunk::<HEADER>() else {
         return Err(RecordError::Short {
             bytes: count(bytes.len()),

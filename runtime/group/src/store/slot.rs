@@ -20,7 +20,7 @@ pub const OLD: &str = ".old";
 /// The generation before, under the name that it has until it takes the place of the one before it.
 const OLD_TEMP: &str = ".old.tmp";
 
-/// Mode of record files: arguments may hold what is nobody else's business.
+/// Mode of record files, usually: arguments may hold what is nobody else's business.
 const MODE: u32 = 0o600;
 
 /// The steps of replacing a record, in order.
@@ -51,12 +51,18 @@ pub const STEPS: [Step; 5] = [
 #[derive(Clone, Debug)]
 pub struct Slot {
     path: PathBuf,
+    mode: u32,
 }
 
 impl Slot {
     /// The record at `path`.
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self::with_mode(path, MODE)
+    }
+
+    /// The record at `path`, with files of this mode.
+    pub fn with_mode(path: PathBuf, mode: u32) -> Self {
+        Self { path, mode }
     }
 
     /// Replaces the record.
@@ -76,7 +82,7 @@ impl Slot {
         let (temp, old) = (with_suffix(&self.path, TEMP), with_suffix(&self.path, OLD));
         let old_temp = with_suffix(&self.path, OLD_TEMP);
         match step {
-            Step::WriteTemp => files::write_synced(&temp, bytes, MODE),
+            Step::WriteTemp => files::write_synced(&temp, bytes, self.mode),
             Step::LinkOld => self.link_old(&old, &old_temp),
             Step::RenameOld => rename_if_there(&old_temp, &old),
             Step::RenameNew => files::rename(&temp, &self.path),

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{SHARED, Shared, bump, hook, stuck};
+use crate::crash;
 
 /// Deletes the thread's timer at its end.
 struct Owner;
@@ -18,7 +19,7 @@ thread_local! {
     static OWNER: std::cell::RefCell<Option<Owner>> = const { std::cell::RefCell::new(None) };
 }
 
-/// Makes this thread's timer, and installs the process's signal handler for it, if that has not been done yet.
+/// Makes this thread's timer and its stack for the handlers of crashes, and installs the process's signal handler for it, if that has not been done yet.
 ///
 /// # Errors
 /// Says which call failed; a likely reason is the limit of pending signals (each timer reserves one).
@@ -27,6 +28,7 @@ pub fn init() -> io::Result<()> {
     if SHARED.with(|s| s.has_timer.load(Relaxed)) {
         return Ok(());
     }
+    crash::guard_thread()?;
     let timer = create()?;
     SHARED.with(|s| {
         s.timer.store(timer, Relaxed);
