@@ -18,6 +18,7 @@ mod record;
 pub mod registry;
 mod room;
 pub mod running;
+pub mod serve;
 
 pub use gshell_plugin_abi as abi;
 pub use noted::Noted;
