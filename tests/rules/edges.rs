@@ -37,6 +37,11 @@ const RULES: &[Rule] = &[
         reason: "what every plugin links: the ABI and the messages, nothing of the program",
     },
     Rule {
+        name: "gshell-plugin-echo",
+        may_use: &["gshell-plugin-sdk", "gshell-wire", "serde"],
+        reason: "a shipped plugin is made of what every author has",
+    },
+    Rule {
         name: "gshell-plugin-macros",
         may_use: &["proc-macro2", "quote", "syn"],
         reason: "macros run in the compiler and share nothing with the program",

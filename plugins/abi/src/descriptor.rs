@@ -1,5 +1,8 @@
 //! What a plugin says of itself. The header says what each field means.
 
+// For compilers older than 1.80, which do not bring it along.
+use core::mem::size_of;
+
 use crate::{Bytes, Call, Data, Request};
 
 /// A function of a plugin.
@@ -15,8 +18,7 @@ pub mod flags {
     pub const STREAM: u32 = 2;
 }
 
-/// Descriptors are constants: sharing what they point to is sound, as nobody ever writes to it. `Sync` for them is said
-/// where they are made.
+/// Descriptors are constants that every thread may read.
 macro_rules! described {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
@@ -24,6 +26,10 @@ macro_rules! described {
         #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs)] // the header says it, in the same order
         pub struct $name { $(pub $field: $kind,)* }
+
+        // SAFETY: only numbers and pointers, and nothing that is safe follows these. Who follows them has to know that what
+        // lies there is constant, which is a rule of the header.
+        unsafe impl Sync for $name {}
     };
 }
 

@@ -3,6 +3,7 @@
 //! A process says once what plugins it may have ([`set_up`]); [`find`] then opens one when it is asked for by name.
 //! Nothing of a plugin is called, followed or shown before [`check`] has looked at all that its descriptor says.
 
+mod asking;
 mod check;
 pub mod detached;
 pub mod file;

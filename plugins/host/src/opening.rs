@@ -2,43 +2,60 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gshell_plugin_abi as abi;
 use gshell_sys::crash::{self, Owner};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::check;
 use crate::file::names;
 use crate::origin::{Identity, Origin};
 use crate::plugin::Plugin;
+use crate::{asking, check};
 
 /// What a note names as running while a plugin's file is opened.
 pub const OPENING: &str = "";
+
+/// Files at one path that are opened and refused, in one process, before the loader gives an old one again.
+const MOST_DOTS: u32 = 64;
 
 /// Whether files can be loaded at all: a program that is linked as a whole has no loader for them.
 pub const CAN_LOAD: bool = !cfg!(all(target_env = "musl", target_feature = "crt-static"));
 
 /// Opens a plugin's file, of which only the note has been read. It is never closed again, also when it is refused then: what
-/// its constructors began goes on.
-pub fn file(path: &Path, name: &str, identity: Identity) -> Result<&'static Plugin, String> {
+/// its constructors began goes on. `before` says how many files at this path were opened and refused.
+pub fn file(path: &Path, name: &str, identity: Identity, before: u32) -> Result<&'static Plugin, String> {
     let owner = Owner::new(note_text(name, Some(identity)));
-    let before = crash::mark(owner, OPENING);
-    let opened = open_marked(path, name, identity, owner);
-    crash::restore(before);
+    let marked = crash::mark(owner, OPENING);
+    let opened = open_marked(path, &spelled(path, before), name, identity, owner);
+    crash::restore(marked);
     opened
+}
+
+/// A path to the same file that the loader has not seen: what it has opened by a path it gives again, whatever the file is now.
+fn spelled(path: &Path, before: u32) -> PathBuf {
+    let (Some(folder), Some(file)) = (path.parent(), path.file_name()) else {
+        return path.to_owned();
+    };
+    // Joined as text: a path would drop the dots.
+    let mut text = folder.as_os_str().to_owned();
+    (0..before.min(MOST_DOTS)).for_each(|_| text.push("/."));
+    text.push("/");
+    text.push(file);
+    text.into()
 }
 
 fn open_marked(
     path: &Path,
+    spelled: &Path,
     name: &str,
     identity: Identity,
     owner: &'static Owner,
 ) -> Result<&'static Plugin, String> {
     // SAFETY: this runs the constructors of the file, and of libraries that it needs: that is what somebody who installs a
     // plugin asks for. A crash in them is told with the plugin's name.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|error| format!("it cannot be loaded: {}", loader_text(&error, path)))?;
+    let library = unsafe { Library::open(Some(spelled), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|error| format!("it cannot be loaded: {}", loader_text(&error, spelled)))?;
     let symbol = format!("{}{}", abi::SYMBOL_PREFIX, names::word(name));
     // SAFETY: the symbol is taken for the address of a descriptor, at which nothing is read before the check.
     let found = unsafe { library.get::<*const abi::Plugin>(symbol.as_bytes()) };
@@ -67,10 +84,8 @@ fn checked(
     // SAFETY: the descriptor passed the check with these segments. They stay: they are the program's, or of a library that is
     // never closed.
     let plugin = unsafe { Plugin::new(descriptor, segments, origin, owner) };
-    let plugin: &'static Plugin = Box::leak(Box::new(plugin));
-    if let Some(load) = plugin.load() {
-        crate::detached::plain(plugin, "load", load).map_err(|noted| format!("it does not load: {noted}"))?;
-    }
+    let plugin = Box::leak(Box::new(plugin));
+    asking::load(plugin)?;
     Ok(plugin)
 }
 

@@ -53,6 +53,8 @@ impl std::error::Error for Refused {}
 /// What a process did about plugins.
 struct Registry {
     folders: Vec<PathBuf>,
+    /// By module name.
+    built_in: BTreeMap<String, &'static abi::Plugin>,
     quarantine: Option<ReadQuarantine>,
     state: Mutex<State>,
     changed: Condvar,
@@ -65,41 +67,46 @@ struct State {
     /// Those that are being opened, by module name.
     opening: Vec<String>,
     /// Files that were opened and refused then: they are not opened again as long as they stay the same.
-    spoilt: BTreeMap<PathBuf, (Identity, String)>,
+    spoilt: BTreeMap<PathBuf, Spoilt>,
     /// What was refused last under a name.
     refused: BTreeMap<String, Refused>,
 }
 
+/// A file that was opened and refused then.
+#[derive(Clone)]
+struct Spoilt {
+    identity: Identity,
+    reason: String,
+    /// How often a file at this path was opened.
+    opened: u32,
+}
+
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
 
-/// Says what plugins this process may have: once, before anybody asks for one. Gives the built-in ones that were refused.
-/// Whoever does not call it has no plugins.
+/// Says what plugins this process may have: once, before anybody asks for one. Whoever does not call it has no plugins. Gives
+/// what is wrong with those that are linked in; nothing of any is called yet.
 pub fn set_up(setup: Setup) -> Vec<Refused> {
-    let mut state = State::default();
+    let (mut built_in, mut refused) = (BTreeMap::new(), Vec::new());
     for descriptor in setup.built_in {
-        let taken = opening::built_in(descriptor).and_then(|plugin| {
-            match state.opened.insert(module(plugin.name()), plugin) {
-                None => Ok(()),
-                Some(_) => Err("another one has the same name".to_owned()),
-            }
-        });
-        if let Err(reason) = taken {
-            let name = crate::check::name_of(descriptor)
-                .unwrap_or("without a name")
-                .to_owned();
-            let refused = Refused {
-                name: name.clone(),
+        let named = crate::check::name_of(descriptor);
+        let mut refuse = |name: &str, reason| {
+            refused.push(Refused {
+                name: name.to_owned(),
                 origin: None,
                 reason,
-            };
-            state.refused.insert(name, refused);
+            });
+        };
+        match named.map(|name| (name, built_in.insert(module(name), *descriptor))) {
+            Ok((_, None)) => {}
+            Ok((name, Some(_))) => refuse(name, "two that are linked in have this name".to_owned()),
+            Err(reason) => refuse("without a name", reason),
         }
     }
-    let refused = state.refused.values().cloned().collect();
     let registry = Registry {
         folders: setup.folders,
+        built_in,
         quarantine: setup.quarantine,
-        state: Mutex::new(state),
+        state: Mutex::default(),
         changed: Condvar::new(),
     };
     // A second call changes nothing: plugins that were found stay.
@@ -119,7 +126,7 @@ pub fn find(name: &str) -> Result<Option<&'static Plugin>, Refused> {
     }
 }
 
-/// The plugins that this process has, linked in or opened.
+/// The plugins that something in this process asked for and got.
 pub fn opened() -> Vec<&'static Plugin> {
     match REGISTRY.get() {
         Some(registry) => registry.lock().opened.values().copied().collect(),
@@ -174,6 +181,18 @@ impl Registry {
     }
 
     fn open(&self, module: &str) -> Result<Option<&'static Plugin>, Refused> {
+        if let Some(descriptor) = self.built_in.get(module) {
+            // It is asked once whether it is ready, and stays what it is.
+            if let Some(refused) = self.lock().refused.get(module) {
+                return Err(refused.clone());
+            }
+            let refused = |reason| Refused {
+                name: module.to_owned(),
+                origin: None,
+                reason,
+            };
+            return opening::built_in(descriptor).map(Some).map_err(refused);
+        }
         let listing = folders::walk(&self.folders);
         let Some(found) = listing.named(module).or_else(|| unreadable(&listing, module)) else {
             return Ok(None);
@@ -200,17 +219,21 @@ impl Registry {
 
     fn open_file(&self, path: &Path, name: &str) -> Result<&'static Plugin, String> {
         let identity = opening::identity(path)?;
-        if let Some((spoilt, reason)) = self.lock().spoilt.get(path)
-            && *spoilt == identity
-        {
-            return Err(reason.clone());
+        let before = self.lock().spoilt.get(path).cloned();
+        if let Some(spoilt) = before.as_ref().filter(|spoilt| spoilt.identity == identity) {
+            return Err(spoilt.reason.clone());
         }
         let known = self.quarantine.as_ref().map(|read| read());
         if let Some(entry) = known.as_ref().and_then(|known| known.left_out(name, identity)) {
             return Err(entry.reason());
         }
-        opening::file(path, name, identity).inspect_err(|reason| {
-            let spoilt = (identity, reason.clone());
+        let opened = before.map_or(0, |spoilt| spoilt.opened);
+        opening::file(path, name, identity, opened).inspect_err(|reason| {
+            let spoilt = Spoilt {
+                identity,
+                reason: reason.clone(),
+                opened: opened.saturating_add(1),
+            };
             self.lock().spoilt.insert(path.to_owned(), spoilt);
         })
     }

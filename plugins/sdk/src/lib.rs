@@ -1,1 +1,57 @@
-//! For authors of plugins: safe Rust on top of the C ABI.
+//! For authors of plugins: safe Rust on top of the C ABI of gshell.
+//!
+//! A plugin is a crate of type `cdylib` with one module under [`macro@plugin`]:
+//!
+//! ```
+//! use gshell_plugin_sdk::{Code, Error, Result, testing};
+//!
+//! #[gshell_plugin_sdk::plugin(name = "greet", summary = "Says hello.", version = "1.0.0")]
+//! mod plugin {
+//!     use super::*;
+//!
+//!     /// A greeting.
+//!     #[function]
+//!     fn hello(name: &str, times: Option<u8>) -> Result<String> {
+//!         if name.is_empty() {
+//!             return Err(Error::new(Code::Invalid, "nobody to greet"));
+//!         }
+//!         Ok(format!("hello {name} ").repeat(times.unwrap_or(1).into()).trim_end().to_owned())
+//!     }
+//! }
+//!
+//! # fn main() {
+//! let hello = testing::function(&PLUGIN, "hello");
+//! assert_eq!(hello.signature(), "name: string, times: integer? -> string");
+//! assert_eq!(hello.call(&["you".into()]).unwrap(), ["hello you".into()]);
+//! # }
+//! ```
+//!
+//! `docs/plugins/sdk.md` is the guide. No plugin needs unsafe code.
+
+extern crate self as gshell_plugin_sdk;
+
+mod argument;
+mod call;
+mod error;
+#[doc(hidden)]
+pub mod export;
+mod guard;
+mod object;
+mod results;
+mod service;
+mod shape;
+pub mod testing;
+mod value;
+
+pub use argument::Argument;
+pub use call::{Call, Kind};
+pub use error::{Error, Result};
+#[doc(hidden)]
+pub use gshell_plugin_abi as abi;
+pub use gshell_plugin_macros::{Fields, plugin};
+pub use gshell_wire::{Bytes, Code, Fault};
+pub use object::Object;
+pub use results::{Results, Returned};
+pub use service::{Caller, Incoming, Stream};
+pub use shape::{Shape, Signature};
+pub use value::Value;

@@ -62,7 +62,7 @@ pub use name::{NAME_MAX, NameError, check_name};
 pub use pattern::{is_wild, matches};
 pub use reader::{DEPTH_MAX, Reader, Width};
 pub use schema::{Field, Schema, Type, Variant};
-pub use ser::encode;
+pub use ser::{Sink, encode, encode_to};
 pub use serde_bytes::ByteBuf as Bytes;
 pub use shape::{SHAPE_BYTES_MAX, SHAPE_NODES_MAX, Shape, ShapeField, ShapeVariant};
 pub use value::{TREE_MAX, Value, ValueError};

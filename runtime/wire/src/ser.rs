@@ -43,6 +43,46 @@ pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(),
     })
 }
 
+/// Where encoded bytes go when it is not a `Vec`.
+pub trait Sink {
+    /// Appends; `false` when it cannot take them, which ends the encoding.
+    fn append(&mut self, bytes: &[u8]) -> bool;
+}
+
+struct Through<'a, S>(&'a mut S);
+
+impl<S: Sink> Flavor for Through<'_, S> {
+    type Output = ();
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        match self.0.append(data) {
+            true => Ok(()),
+            false => Err(postcard::Error::SerializeBufferFull),
+        }
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.try_extend(&[data])
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends the encoded `value` to what a sink has already.
+///
+/// # Errors
+/// When the value cannot be encoded, or the sink takes no more; it then has the beginning of the value.
+pub fn encode_to<T: Serialize + ?Sized, S: Sink>(value: &T, sink: &mut S) -> Result<(), EncodeError> {
+    postcard::serialize_with_flavor(value, Through(sink)).map_err(|error| match error {
+        postcard::Error::SerializeSeqLengthUnknown => EncodeError::LengthUnknown,
+        _ => EncodeError::Refused,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +112,26 @@ mod tests {
         assert_eq!(out, [7]);
         encode("text", &mut out).unwrap();
         assert_eq!(out, b"\x07\x04text");
+    }
+
+    /// Takes four bytes.
+    struct Short(Vec<u8>);
+
+    impl Sink for Short {
+        fn append(&mut self, bytes: &[u8]) -> bool {
+            let fits = self.0.len() + bytes.len() <= 4;
+            if fits {
+                self.0.extend_from_slice(bytes);
+            }
+            fits
+        }
+    }
+
+    #[test]
+    fn a_sink_gets_the_same_bytes_and_may_be_full() {
+        let mut sink = Short(Vec::new());
+        encode_to(&(1u8, "ab"), &mut sink).unwrap();
+        assert_eq!(sink.0, b"\x01\x02ab");
+        assert_eq!(encode_to(&7u8, &mut sink), Err(EncodeError::Refused));
     }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use gshell_plugin_abi::{self as abi, HandlerFn, flags};
 use gshell_wire::{Code, Priority, Shape};
 
-use crate::detached::{self, Owned};
 use crate::{Noted, Plugin};
 
 /// A message type of a plugin.
@@ -165,15 +164,8 @@ fn all(plugin: &'static Plugin) -> Result<&'static All, Noted> {
 
 fn describe(plugin: &'static Plugin, message: &'static abi::Message) -> Result<Message, Noted> {
     let name = plugin.text(message.name);
-    let told = match (plugin.text(message.shape), message.describe) {
-        ("", Some(describe)) => match detached::plain(plugin, "describe", describe)?.into_iter().next() {
-            Some(Owned::Bytes(bytes)) => String::from_utf8(bytes).unwrap_or_default(),
-            _ => String::new(),
-        },
-        (text, _) => text.to_owned(),
-    };
-    let shape = Shape::parse(&told).map_err(|error| {
-        let text = format!("plugin {}: the shape of {name}: {error}", plugin.name());
+    let shape = plugin.shape(message).map_err(|error| {
+        let text = format!("plugin {}: {error}", plugin.name());
         Noted::new(Code::Internal, text)
     })?;
     Ok(Message {

@@ -87,9 +87,7 @@ impl Handler {
         match noted {
             Some(noted) if !lapse || status != abi::OK => Err(noted),
             _ if status != abi::OK => Err(self.wrong("failed and did not say why")),
-            _ if !answered && !self.stream && !self.replies.is_empty() => {
-                Err(self.wrong("did not answer"))
-            }
+            _ if !answered && !self.stream && !self.replies.is_empty() => Err(self.wrong("did not answer")),
             _ => Ok(()),
         }
     }
