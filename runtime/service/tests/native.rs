@@ -58,11 +58,7 @@ async fn adds(handlers: Handlers, scopes: Scopes, name: &str) {
     let dir = Dir::new(name);
     let node = dir.node();
     let _published = publish(&node, name, handlers, scopes);
-    let client = discover(&node, "test", name)
-        .scopes(scopes)
-        .one()
-        .await
-        .unwrap();
+    let client = discover(&node, "test", name).scopes(scopes).one().await.unwrap();
     for a in 0..10 {
         assert_eq!(client.call::<_, Sum>(add(a, 100)).await, Ok(Sum { sum: a + 100 }));
     }
