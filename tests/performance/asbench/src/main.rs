@@ -4,7 +4,6 @@ mod chart;
 mod figures;
 mod lua;
 mod matrix;
-mod messages;
 mod native;
 mod options;
 mod other;

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gshell_plugin_asbench::messages::{Download, DownloadRequest, LARGEST, Upload, UploadRequest};
 use gshell_service::{
     Client, Context, Handlers, Node, PublishOptions, Published, Publisher, Scopes, Stream, Timeout, blocking,
     discover, rt, tcp,
@@ -15,7 +16,6 @@ use gshell_service::{
 use gshell_wire::{Bytes, Code, Fault};
 
 use crate::figures::{Figures, Meter};
-use crate::messages::{Download, DownloadRequest, LARGEST, Upload, UploadRequest};
 use crate::options::{Direction, Options};
 use crate::other::{self, Other};
 
