@@ -62,7 +62,8 @@ const RULES: &[Rule] = &[
             "libloading",
             "mlua",
             "mlua-sys",
-            "object",
+            "serde_json",
+            "sha2",
         ],
         reason: "files of foreign code and calls into them: no executor, no script (mlua and mlua-sys are there because \
                  a plugin's function is called straight from Lua's stack; gshell-sys for who crashed, and for locks)",
