@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use gshell_group::store::{quarantine_path, read_quarantine};
 use gshell_plugin_host::Setup;
-use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream};
+use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream, folders};
 use gshell_service::rt;
 use gshell_sys::{memory, random, term};
 
@@ -89,7 +89,8 @@ pub fn spec(package: Package, output: Rc<dyn Output>, input: Input, args: Vec<St
         },
         output,
         input,
-        lua_path: Vec::new(),
+        lua_path: folders::lua(),
+        c_path: folders::c(),
         node: None,
     }
 }

@@ -21,6 +21,7 @@ mod record;
 pub mod registry;
 mod room;
 pub mod running;
+pub mod serve;
 mod source;
 
 pub use gshell_plugin_abi as abi;
