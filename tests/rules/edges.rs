@@ -118,6 +118,7 @@ const RULES: &[Rule] = &[
     Rule {
         name: "gshell-script",
         may_use: &[
+            "gshell-plugin-host",
             "gshell-service",
             "gshell-wire",
             "gshell-sys",
@@ -130,7 +131,8 @@ const RULES: &[Rule] = &[
             "async-executor",
         ],
         reason: "Lua, with an executor per environment so that all of its tasks end with it; it never learns of the \
-                 daemon, and asks the system through gshell-sys, or nix where that is safe as it is (inotify)",
+                 daemon, asks the system through gshell-sys, or nix where that is safe as it is (inotify), and calls \
+                 plugins through their host",
     },
     Rule {
         name: "gshell-group",

@@ -4,6 +4,7 @@
 //! Nothing of a plugin is called, followed or shown before [`check`] has looked at all that its descriptor says.
 
 pub mod alone;
+mod asking;
 pub mod bundle;
 mod check;
 pub mod detached;
@@ -20,6 +21,7 @@ mod record;
 pub mod registry;
 mod room;
 pub mod running;
+pub mod serve;
 mod source;
 
 pub use gshell_plugin_abi as abi;

@@ -71,7 +71,10 @@ fn crashed(
     job.error = error;
     job.signal = Some(process::to_generic(signal));
     job.ended(clock::wall_ms(), ran_ms, Exit::Signal, String::new());
+    let line = job.error.iter().map(|error| format!("{error}\n"));
+    let line: String = line.collect();
     let env = group.add(job)?;
+    env.hub.write(2, line.as_bytes());
     group.ended_before(&env, Exit::Signal, ran_ms);
     Ok(())
 }
