@@ -68,6 +68,10 @@ fn crashed(
     error: Option<String>,
 ) -> Result<(), gshell_wire::Fault> {
     let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
+    if job.state == State::Backoff {
+        // It crashed before the disk had that it was started again.
+        job.restarts += 1;
+    }
     job.error = error;
     job.signal = Some(process::to_generic(signal));
     job.ended(clock::wall_ms(), ran_ms, Exit::Signal, String::new());
