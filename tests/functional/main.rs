@@ -12,6 +12,7 @@ mod leaks;
 mod lifecycle;
 mod limits;
 mod logs;
+mod lying_plugins;
 mod meetings;
 mod native;
 mod nodes;
