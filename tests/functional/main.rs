@@ -17,6 +17,7 @@ mod native;
 mod nodes;
 mod output;
 mod plugin_files;
+mod plugins;
 mod restart;
 mod services;
 mod strangers;
