@@ -15,6 +15,7 @@ use super::args::{Command, Matches, Opt};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
 use super::local::{self, Standard};
+use super::missing;
 use super::pack::{self, Packed};
 use super::run::{WHAT, what};
 use super::values;
@@ -83,7 +84,7 @@ fn app_script(
                 .map(|folder| folder.display().to_string())
                 .collect();
             let why = format!("no plugin '{plugin}' is built in or in {}", folders.join(", "));
-            pack::neither(path, &why)
+            missing::neither(path, &why)
         }
         _ => Failure::fault(&format!("cannot run {}", path.display()), &fault),
     })?;

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use gshell_control::limits::{PACKAGE_BYTES, PACKAGE_FILES};
 use gshell_control::{Package, PackageFile};
-use gshell_plugin_host::file::names;
 use gshell_wire::Bytes;
 
 use super::elf::{self, Machine};
 use super::failure::{Failure, reason};
 use super::local;
+use super::missing;
 use crate::exit_codes::Status;
 
 /// Files that a folder can be started by, the first one found.
@@ -38,10 +38,10 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
     let shown = path.display();
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
-        Err(error) if error.kind() == ErrorKind::NotFound && plugin(path).is_some() => {
-            return Ok(app(plugin(path).unwrap_or_default()));
+        Err(error) if error.kind() == ErrorKind::NotFound && missing::plugin(path).is_some() => {
+            return Ok(missing::app(missing::plugin(path).unwrap_or_default()));
         }
-        Err(error) => return Err(absent(path, &error)),
+        Err(error) => return Err(missing::absent(path, &error)),
     };
     let real = fs::canonicalize(path).map_err(|error| Failure::io(&format!("cannot run {shown}"), &error))?;
     let packed = match meta.is_dir() {
@@ -54,54 +54,6 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
         .map_err(|error| Failure::error(format!("cannot run {shown}: {error}")))?;
     check_main(path, &packed.package)?;
     Ok(packed)
-}
-
-/// The name of a plugin that a path may be.
-fn plugin(path: &Path) -> Option<&str> {
-    let name = path.to_str()?;
-    (names::check(name).is_ok() && !name.ends_with(".lua")).then_some(name)
-}
-
-/// The app of a plugin, listed by the last part of its name.
-fn app(plugin: &str) -> Packed {
-    let name = plugin.rsplit('/').next().unwrap_or(plugin);
-    Packed {
-        package: Package::of_app(plugin),
-        name: name.to_owned(),
-    }
-}
-
-/// The failure for what is neither a file nor, as `fault` says, a plugin.
-pub fn neither(path: &Path, fault: &str) -> Failure {
-    let mut failure = absent(path, &io::Error::from_raw_os_error(nix::libc::ENOENT));
-    failure.text = match failure.text.strip_suffix(')') {
-        Some(text) => format!("{text}; {fault})"),
-        None => format!("{}; {fault}", failure.text),
-    };
-    Failure {
-        status: Status::NotFound,
-        ..failure
-    }
-}
-
-/// The error for a path that leads nowhere: says where it was looked for, which a relative path leaves open.
-fn absent(path: &Path, error: &io::Error) -> Failure {
-    let mut failure = Failure::io(&format!("cannot run {}", path.display()), error);
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut lua = path.as_os_str().to_owned();
-    lua.push(".lua");
-    let lua = Path::new(&lua);
-    if error.kind() != ErrorKind::NotFound {
-        return failure;
-    }
-    failure.text.push_str(&match lua.is_file() {
-        true => format!(" (did you mean {}?)", lua.display()),
-        false => format!(
-            " (looked for a script, a folder or a program at {})",
-            whole.display()
-        ),
-    });
-    failure
 }
 
 fn file(path: &Path, meta: &Metadata) -> Result<Packed, Failure> {

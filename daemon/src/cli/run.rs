@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::args::{Command, Many, Matches, Opt, Positional, Values};
 use super::failure::{Failure, Outcome};
 use super::link::{Absent, Global, Link, SLOW};
+use super::missing;
 use super::pack::{self, Packed};
 use super::{attach, output, values};
 use crate::exit_codes::Status;
@@ -148,7 +149,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
             .map_err(|failure| match (is_app, failure.status) {
                 (true, Status::NotFound) => {
                     let why = failure.text.strip_prefix(&format!("{what}: "));
-                    pack::neither(path, why.unwrap_or(&failure.text))
+                    missing::neither(path, why.unwrap_or(&failure.text))
                 }
                 _ => failure,
             })?;
