@@ -20,6 +20,7 @@ mod link;
 mod list;
 mod local;
 mod log;
+mod missing;
 mod output;
 mod pack;
 mod plugin;

@@ -14,6 +14,7 @@ use gshell_wire::Bytes;
 use super::elf::{self, Machine};
 use super::failure::{Failure, reason};
 use super::local;
+use super::missing;
 use crate::exit_codes::Status;
 
 /// Files that a folder can be started by, the first one found.
@@ -31,10 +32,17 @@ pub struct Packed {
     pub name: String,
 }
 
-/// Reads `path`, a script, an ELF program, or a folder with `main.lua` or `init.lua`, and checks that it can run.
+/// Reads `path`, a script, an ELF program, or a folder with `main.lua` or `init.lua`, and checks that it can run. What is none
+/// of them may be the name of a plugin, whose app is meant then.
 pub fn pack(path: &Path) -> Result<Packed, Failure> {
     let shown = path.display();
-    let meta = fs::metadata(path).map_err(|error| absent(path, &error))?;
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == ErrorKind::NotFound && missing::plugin(path).is_some() => {
+            return Ok(missing::app(missing::plugin(path).unwrap_or_default()));
+        }
+        Err(error) => return Err(missing::absent(path, &error)),
+    };
     let real = fs::canonicalize(path).map_err(|error| Failure::io(&format!("cannot run {shown}"), &error))?;
     let packed = match meta.is_dir() {
         true => folder(path, &real)?,
@@ -46,26 +54,6 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
         .map_err(|error| Failure::error(format!("cannot run {shown}: {error}")))?;
     check_main(path, &packed.package)?;
     Ok(packed)
-}
-
-/// The error for a path that leads nowhere: says where it was looked for, which a relative path leaves open.
-fn absent(path: &Path, error: &io::Error) -> Failure {
-    let mut failure = Failure::io(&format!("cannot run {}", path.display()), error);
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut lua = path.as_os_str().to_owned();
-    lua.push(".lua");
-    let lua = Path::new(&lua);
-    if error.kind() != ErrorKind::NotFound {
-        return failure;
-    }
-    failure.text.push_str(&match lua.is_file() {
-        true => format!(" (did you mean {}?)", lua.display()),
-        false => format!(
-            " (looked for a script, a folder or a program at {})",
-            whole.display()
-        ),
-    });
-    failure
 }
 
 fn file(path: &Path, meta: &Metadata) -> Result<Packed, Failure> {
