@@ -28,8 +28,12 @@ fn make(example: &str, folder: &Path, words: &[&str]) {
     command::run(make, b"").ok();
 }
 
-/// A folder with the example in C, for the target under test.
-fn with_c() -> TempDir {
+/// A node that has the example in C, for the target under test, and what `more` puts into the folder; `None` where the
+/// program under test loads no files.
+fn start(more: impl FnOnce(&Path)) -> Option<(TempDir, Node)> {
+    if !tools::has("make", "make") {
+        return None;
+    }
     let folder = TempDir::new();
     let compiler = std::env::var("GSHELL_TEST_CC").unwrap_or_else(|_| "cc".to_owned());
     make(
@@ -37,17 +41,20 @@ fn with_c() -> TempDir {
         folder.path(),
         &[&format!("CC={compiler}"), "CFLAGS=-Os -Werror"],
     );
-    folder
+    more(folder.path());
+    let mut node = Node::unstarted();
+    node.set_env("GSHELL_PLUGIN_DIR", &folder.path().display().to_string());
+    node.start_daemon();
+    let info: serde_json::Value = serde_json::from_str(&node.ok(&["info", "--json"])).unwrap();
+    (info["plugins"]["can_load"] != false).then_some((folder, node))
 }
 
 #[test]
 fn a_plugin_in_c_has_one_of_everything() {
-    if !tools::has("make", "make") {
+    let Some((_plugins, node)) = start(|_| {}) else {
         return;
-    }
-    let (plugins, node) = (with_c(), Node::unstarted());
-    let folder = plugins.path().display().to_string();
-    let out = node.cmd(&["--plugin-dir", &folder, "exec", &script("use_sum.lua")]);
+    };
+    let out = node.cmd(&["exec", &script("use_sum.lua")]);
     let lines: Vec<&str> = out.ok().lines().collect();
     assert_eq!(
         lines,
@@ -70,13 +77,9 @@ fn a_plugin_in_c_has_one_of_everything() {
 
 #[test]
 fn its_service_answers() {
-    if !tools::has("make", "make") {
+    let Some((_plugins, node)) = start(|_| {}) else {
         return;
-    }
-    let plugins = with_c();
-    let mut node = Node::unstarted();
-    node.set_env("GSHELL_PLUGIN_DIR", &plugins.path().display().to_string());
-    node.start_daemon();
+    };
     let text = "local server = require 'gshell'.server { publisher = 'example' }\n\
                 server:publish('sum', require 'sum', { scope = 'os' })\n\
                 print 'ready'\n\
@@ -104,21 +107,20 @@ fn its_service_answers() {
 #[test]
 fn a_plugin_of_another_compiler_and_one_in_c_work_in_one_group() {
     // Debian's has no standard library for other targets.
-    if binary::target().is_some() || !tools::has("make", "make") {
+    if binary::target().is_some() {
         return;
     }
     if !Path::new(OTHER_RUSTC).exists() {
         tools::left_out("Debian's compiler is not installed: apt-get install rustc");
         return;
     }
-    let plugins = with_c();
-    make("rust-plain", plugins.path(), &[&format!("RUSTC={OTHER_RUSTC}")]);
+    let plain = |folder: &Path| make("rust-plain", folder, &[&format!("RUSTC={OTHER_RUSTC}"), "LTO="]);
+    let Some((_plugins, node)) = start(plain) else {
+        return;
+    };
     let mut version = Command::new(OTHER_RUSTC);
     version.arg("--version");
     let version = command::run(version, b"").ok().to_owned();
-    let mut node = Node::unstarted();
-    node.set_env("GSHELL_PLUGIN_DIR", &plugins.path().display().to_string());
-    node.start_daemon();
     let out = node.cmd(&["run", "-i", &script("use_plain.lua")]);
     let lines: Vec<&str> = out.ok().lines().collect();
     assert_eq!(
