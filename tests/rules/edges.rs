@@ -47,6 +47,11 @@ const RULES: &[Rule] = &[
         reason: "a shipped plugin is made of what every author has",
     },
     Rule {
+        name: "gshell-plugin-pidinfo",
+        may_use: &["gshell-plugin-sdk", "nix"],
+        reason: "a shipped plugin is made of what every author has; nix lists folders and opens files relative to one",
+    },
+    Rule {
         name: "gshell-plugin-macros",
         may_use: &["proc-macro2", "quote", "syn"],
         reason: "macros run in the compiler and share nothing with the program",
