@@ -59,6 +59,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     }
     Job::check_request(&name, &words)?;
     let memory = matches.parse("mem", values::size)?;
+    local::use_plugins(global);
     rt::block_on(execute(path, to_script(package), words, memory))
 }
 

@@ -8,10 +8,10 @@ use gshell_plugin_abi as abi;
 use gshell_sys::crash::{self, Owner};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::check;
 use crate::file::names;
 use crate::origin::{Identity, Origin};
 use crate::plugin::Plugin;
+use crate::{asking, check};
 
 /// What a note names as running while a plugin's file is opened.
 pub const OPENING: &str = "";
@@ -84,7 +84,9 @@ fn checked(
     // SAFETY: the descriptor passed the check with these segments. They stay: they are the program's, or of a library that is
     // never closed.
     let plugin = unsafe { Plugin::new(descriptor, segments, origin, owner) };
-    Ok(Box::leak(Box::new(plugin)))
+    let plugin = Box::leak(Box::new(plugin));
+    asking::load(plugin)?;
+    Ok(plugin)
 }
 
 /// What notes about crashes have as owner: the name, and which content of the file it was.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_channel::Sender;
 use gshell_control::{Exit, Job};
-use gshell_script::{Environment, Input, Limits, LoadError, Outcome, Output, Package, Spec, Stream};
+use gshell_script::{Environment, Input, Limits, LoadError, Outcome, Output, Package, Spec, Stream, folders};
 use gshell_service::rt;
 
 use super::{Ended, Order, Runner};
@@ -108,7 +108,8 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         limits,
         output,
         input,
-        lua_path: Vec::new(),
+        lua_path: folders::lua(),
+        c_path: folders::c(),
         node: None,
     }
 }
