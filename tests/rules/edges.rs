@@ -52,6 +52,12 @@ const RULES: &[Rule] = &[
         reason: "a shipped plugin is made of what every author has; nix lists folders and opens files relative to one",
     },
     Rule {
+        name: "gshell-plugin-serial",
+        may_use: &["gshell-plugin-sdk", "nix", "serial2"],
+        reason: "a shipped plugin is made of what every author has; serial2 knows the ioctls of terminals on all \
+                 targets, and nix the lock",
+    },
+    Rule {
         name: "gshell-plugin-macros",
         may_use: &["proc-macro2", "quote", "syn"],
         reason: "macros run in the compiler and share nothing with the program",
