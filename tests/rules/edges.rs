@@ -58,6 +58,12 @@ const RULES: &[Rule] = &[
                  targets, and nix the lock",
     },
     Rule {
+        name: "gshell-plugin-gpio",
+        may_use: &["gshell-plugin-sdk", "gpiocdev-uapi"],
+        reason: "a shipped plugin is made of what every author has; gpiocdev-uapi is the kernel's interface for GPIO, \
+                 made safe",
+    },
+    Rule {
         name: "gshell-plugin-macros",
         may_use: &["proc-macro2", "quote", "syn"],
         reason: "macros run in the compiler and share nothing with the program",
