@@ -64,6 +64,12 @@ const RULES: &[Rule] = &[
                  made safe",
     },
     Rule {
+        name: "gshell-plugin-i2c",
+        may_use: &["gshell-plugin-sdk", "i2cdev", "nix"],
+        reason: "a shipped plugin is made of what every author has; i2cdev is the kernel's interface for I2C, made safe, \
+                 and nix has the numbers of errors, which are others on mips",
+    },
+    Rule {
         name: "gshell-plugin-macros",
         may_use: &["proc-macro2", "quote", "syn"],
         reason: "macros run in the compiler and share nothing with the program",
