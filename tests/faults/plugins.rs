@@ -30,6 +30,7 @@ static const gsp_function functions[] = {
     { GSP_TEXT("writes"), GSP_TEXT(""), GSP_TEXT(""), writes, 0, 0 },
     { GSP_TEXT("deep"), GSP_TEXT(""), GSP_TEXT(""), deep, 0, 0 },
     { GSP_TEXT("stays"), GSP_TEXT(""), GSP_TEXT(""), stays, 0, 0 },
+    { GSP_TEXT("waits"), GSP_TEXT(""), GSP_TEXT(""), aborts, GSP_BLOCKING, 0 },
 };
 "#;
 
@@ -37,7 +38,7 @@ static const gsp_function functions[] = {
 fn bad(constructor: &str, version: &str) -> String {
     format!(
         "{BAD}\n__attribute__((constructor)) static void begin(void) {{ {constructor} }}\n\
-         GSP_PLUGIN(bad, \"{version}\", \"Bad.\", .functions = functions, .function_count = 5);\n"
+         GSP_PLUGIN(bad, \"{version}\", \"Bad.\", .functions = functions, .function_count = 6);\n"
     )
 }
 
@@ -233,6 +234,20 @@ fn who_crashed_is_started_again_as_its_policy_says() {
         3,
         "{shown}"
     );
+}
+
+#[test]
+fn whose_call_crashed_on_a_thread_for_calls_that_block_is_known() {
+    let Some(mut plugins) = Plugins::start(&bad("", "1.0")) else {
+        return;
+    };
+    let neighbour = plugins.node.run_script(&["-g", "blocked"], SLEEPER, &[]);
+    plugins.node.wait_status(&neighbour, "running");
+    let id = plugins.run_harm(&[], "blocked", "require('bad').waits()");
+    let job = plugins.node.wait_status(&id, "exited:signal");
+    let deed = "plugin bad crashed (SIGABRT) in bad.waits";
+    assert_eq!(job.error.as_deref(), Some(deed));
+    plugins.wait_restarts(&neighbour, 1);
 }
 
 #[test]

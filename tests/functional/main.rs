@@ -16,6 +16,7 @@ mod meetings;
 mod native;
 mod nodes;
 mod output;
+mod plugin_examples;
 mod plugin_files;
 mod restart;
 mod services;

@@ -28,6 +28,7 @@ pub use context::Context;
 pub use environment::{Environment, Outcome};
 pub use limits::Limits;
 pub use package::{LoadError, Package, Spec};
+pub use plugins::app;
 pub use repl::{Eval, Repl};
 pub use resources::{Resources, Ticket};
 pub use stdio::{INPUT_ROOM, Input, Output, Stream};

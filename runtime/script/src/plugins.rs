@@ -9,7 +9,7 @@ use gshell_plugin_host::{Plugin, serve};
 use gshell_service::rt;
 use gshell_sys::crash;
 use gshell_sys::slice::ID_LEN;
-use gshell_wire::Code;
+use gshell_wire::{Code, Fault};
 use mlua::chunk::ChunkMode;
 use mlua::{Error, Function, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataFields, Value};
 
@@ -108,6 +108,22 @@ fn describe(lua: &Lua, plugin: &'static Plugin, table: &Table) -> Result<()> {
         table.raw_set("services", named)?;
     }
     Ok(())
+}
+
+/// The source of a plugin's own app.
+///
+/// # Errors
+/// Code `NotFound` when nobody has the name, else why the plugin cannot be had, or that it has no app.
+pub fn app(name: &str) -> std::result::Result<&'static str, Fault> {
+    match gshell_plugin_host::find(name) {
+        Ok(None) => Err(Fault::new(Code::NotFound, format!("no plugin '{name}'"))),
+        Err(refused) => Err(Fault::new(Code::State, refused.to_string())),
+        Ok(Some(plugin)) if plugin.app().is_empty() => {
+            let text = format!("plugin {name} has no app of its own: a script can require it");
+            Err(Fault::new(Code::Invalid, text))
+        }
+        Ok(Some(plugin)) => Ok(plugin.app()),
+    }
 }
 
 /// The function of a script for one that blocks.

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod made;
+mod new;
 mod opened;
 
 use std::fs;

@@ -7,7 +7,7 @@ use gshell_group::store::{quarantine_path, read_quarantine};
 use gshell_plugin_host::file::{Facts, Machine, names};
 use gshell_plugin_host::folders::{Found, Listing, walk};
 use gshell_plugin_host::quarantine::{Entry, Quarantine};
-use gshell_plugin_host::{Identity, Setup, identity, set_up};
+use gshell_plugin_host::{Identity, Plugin, identity, linked_in};
 use gshell_wire::Code;
 
 use crate::builtin;
@@ -86,22 +86,20 @@ fn ask(global: &Global) -> Result<Option<NodePlugins>, Failure> {
 }
 
 fn built_in() -> Vec<Row> {
-    let refused = set_up(Setup {
-        built_in: builtin::list(),
-        ..Setup::default()
-    });
-    let taken = gshell_plugin_host::opened().into_iter().map(|plugin| Row {
-        name: Some(plugin.name().to_owned()),
-        version: Some(plugin.version().to_owned()),
-        machine: Some(Machine::OWN.to_string()),
-        ..Row::default()
-    });
-    let refused = refused.into_iter().map(|refused| Row {
-        name: Some(refused.name),
-        reason: Some(refused.reason),
-        ..Row::default()
-    });
-    taken.chain(refused).collect()
+    let all = builtin::list().iter().map(|descriptor| linked_in(descriptor));
+    let row = |plugin: Result<&Plugin, String>| match plugin {
+        Ok(plugin) => Row {
+            name: Some(plugin.name().to_owned()),
+            version: Some(plugin.version().to_owned()),
+            machine: Some(Machine::OWN.to_string()),
+            ..Row::default()
+        },
+        Err(reason) => Row {
+            reason: Some(reason),
+            ..Row::default()
+        },
+    };
+    all.map(row).collect()
 }
 
 fn quarantine_of(crashed: &[CrashedPlugin]) -> Quarantine {
