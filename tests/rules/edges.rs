@@ -47,6 +47,29 @@ const RULES: &[Rule] = &[
         reason: "a shipped plugin is made of what every author has",
     },
     Rule {
+        name: "gshell-plugin-pidinfo",
+        may_use: &["gshell-plugin-sdk", "nix"],
+        reason: "a shipped plugin is made of what every author has; nix lists folders and opens files relative to one",
+    },
+    Rule {
+        name: "gshell-plugin-serial",
+        may_use: &["gshell-plugin-sdk", "nix", "serial2"],
+        reason: "a shipped plugin is made of what every author has; serial2 knows the ioctls of terminals on all \
+                 targets, and nix the lock",
+    },
+    Rule {
+        name: "gshell-plugin-gpio",
+        may_use: &["gshell-plugin-sdk", "gpiocdev-uapi"],
+        reason: "a shipped plugin is made of what every author has; gpiocdev-uapi is the kernel's interface for GPIO, \
+                 made safe",
+    },
+    Rule {
+        name: "gshell-plugin-i2c",
+        may_use: &["gshell-plugin-sdk", "i2cdev", "nix"],
+        reason: "a shipped plugin is made of what every author has; i2cdev is the kernel's interface for I2C, made safe, \
+                 and nix has the numbers of errors, which are others on mips",
+    },
+    Rule {
         name: "gshell-plugin-macros",
         may_use: &["proc-macro2", "quote", "syn"],
         reason: "macros run in the compiler and share nothing with the program",

@@ -148,6 +148,27 @@ impl<'c> Call<'c> {
         value.put(self)
     }
 
+    /// Refuses a table of options that has others than these: a misspelt one is not to be overlooked. No table is fine.
+    ///
+    /// # Errors
+    /// When there is another one; the error names it and those that there are.
+    pub fn only(&self, n: u32, names: &[&str]) -> Result<()> {
+        if matches!(self.kind(n), Kind::None | Kind::Nil) {
+            return Ok(());
+        }
+        self.pairs(n, |key, _| {
+            let given = match self.kind(key) {
+                Kind::Bytes => String::from_utf8_lossy(self.bytes(key)?).into_owned(),
+                _ => "one without a name".to_owned(),
+            };
+            if names.contains(&given.as_str()) {
+                return Ok(());
+            }
+            let text = format!("no option is called {given:?}; there are: {}", names.join(", "));
+            Err(Error::new(Code::Invalid, text))
+        })
+    }
+
     /// The error that argument `n` is not what was expected, as in "a positive integer".
     pub fn misfit(&self, n: u32, expected: &str) -> Error {
         if let Ok(expected) = lend(expected.as_bytes()) {

@@ -86,6 +86,7 @@ mod service;
 mod shape;
 pub mod testing;
 mod value;
+mod wait;
 
 pub use argument::Argument;
 pub use call::{Call, Kind};
@@ -99,3 +100,4 @@ pub use results::{Results, Returned};
 pub use service::{Caller, Incoming, Stream};
 pub use shape::{Shape, Signature};
 pub use value::Value;
+pub use wait::Wait;

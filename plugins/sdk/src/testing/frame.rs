@@ -22,6 +22,8 @@ pub(super) struct Frame {
     pub(super) error: Option<Error>,
     /// What a walk over a table has left behind: it was lent until the call ends.
     pub(super) passed: Vec<Rc<Value>>,
+    /// Nobody waits for the results any more.
+    pub(super) cancelled: bool,
 }
 
 /// An argument, or a part of one.
@@ -57,6 +59,7 @@ impl Frame {
             buffer: Vec::new(),
             error: None,
             passed: Vec::new(),
+            cancelled: false,
         })
     }
 

@@ -289,8 +289,8 @@ entries! {
         abi::FAILED
     }
 
-    fn cancelled(_frame) -> i32 {
-        0
+    fn cancelled(frame) -> i32 {
+        frame.cancelled.into()
     }
 }
 

@@ -194,9 +194,23 @@ impl Function {
         self.run(arguments)?.values()
     }
 
+    /// Calls it as one whose caller does not wait any more: what it says to that.
+    ///
+    /// # Errors
+    /// What it fails with.
+    pub fn call_cancelled(&self, arguments: &[Given<'_>]) -> Result<Vec<Value>> {
+        let mut frame = Frame::new(arguments);
+        frame.cancelled = true;
+        self.run_in(frame)?.values()
+    }
+
     fn run(&self, arguments: &[Given<'_>]) -> Result<Box<Frame>> {
+        self.run_in(Frame::new(arguments))
+    }
+
+    fn run_in(&self, frame: Box<Frame>) -> Result<Box<Frame>> {
         match self.0.call {
-            Some(function) => Frame::new(arguments).call(function),
+            Some(function) => frame.call(function),
             None => Err(Error::new(Code::Internal, "a function without code")),
         }
     }
@@ -208,15 +222,37 @@ impl Object {
     /// # Errors
     /// What it fails with, or that there is none of this name.
     pub fn call(&self, method: &str, arguments: &[Given<'_>]) -> Result<Vec<Value>> {
+        self.method(method)?.call_with(&self.given(arguments))
+    }
+
+    /// Calls a method that makes an object.
+    ///
+    /// # Errors
+    /// What it fails with, that there is none of this name, or that its first result is no object.
+    pub fn object(&self, method: &str, arguments: &[Given<'_>]) -> Result<Object> {
+        let mut frame = self.method(method)?.run(&self.given(arguments))?;
+        frame.object()
+    }
+
+    /// A method, whose first argument is the object.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn method(&self, name: &str) -> Result<Function> {
         // SAFETY: the SDK's macros made the class.
         let methods = unsafe { table(self.class.methods, self.class.method_count) };
-        let Some(found) = methods.iter().find(|found| text(found.name) == method) else {
-            let text = format!("{} has no method {method:?}", text(self.class.name));
-            return Err(Error::new(Code::NotFound, text));
+        let missing = || {
+            let text = format!("{} has no method {name:?}", text(self.class.name));
+            Error::new(Code::NotFound, text)
         };
+        let found = methods.iter().find(|found| text(found.name) == name);
+        found.map(Function).ok_or_else(missing)
+    }
+
+    fn given<'a>(&'a self, arguments: &[Given<'a>]) -> Vec<Given<'a>> {
         let mut given = vec![Given::Object(self)];
         given.extend(arguments.iter().cloned());
-        Function(found).call_with(&given)
+        given
     }
 }
 
