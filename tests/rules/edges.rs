@@ -47,6 +47,12 @@ const RULES: &[Rule] = &[
         reason: "a shipped plugin is made of what every author has",
     },
     Rule {
+        name: "gshell-plugin-compress",
+        may_use: &["gshell-plugin-sdk", "gshell-plugin-trial", "flate2", "tar", "zip"],
+        reason: "archives and packed bytes, in Rust only: tar and zip with flate2's miniz_oxide (its tests run Lua by \
+                 gshell-plugin-trial)",
+    },
+    Rule {
         name: "gshell-plugin-hash",
         may_use: &[
             "gshell-plugin-sdk",
