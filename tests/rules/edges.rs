@@ -64,6 +64,11 @@ const RULES: &[Rule] = &[
         reason: "sums of bytes (its tests run Lua by gshell-plugin-trial): blake2 has digest in common with sha2",
     },
     Rule {
+        name: "gshell-plugin-regex",
+        may_use: &["gshell-plugin-sdk", "gshell-plugin-trial", "regex-lite"],
+        reason: "regex-lite takes a quarter of the flash that regex takes (its tests run Lua by gshell-plugin-trial)",
+    },
+    Rule {
         name: "gshell-plugin-trial",
         may_use: &["gshell-plugin-host", "mlua"],
         reason: "only tests of plugins use it: a Lua state with the plugin, and no group",
