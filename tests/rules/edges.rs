@@ -70,6 +70,33 @@ const RULES: &[Rule] = &[
                  and nix has the numbers of errors, which are others on mips",
     },
     Rule {
+        name: "gshell-plugin-compress",
+        may_use: &["gshell-plugin-sdk", "gshell-plugin-trial", "flate2", "tar", "zip"],
+        reason: "archives and packed bytes, in Rust only: tar and zip with flate2's miniz_oxide (its tests run Lua by \
+                 gshell-plugin-trial)",
+    },
+    Rule {
+        name: "gshell-plugin-hash",
+        may_use: &[
+            "gshell-plugin-sdk",
+            "gshell-plugin-trial",
+            "blake2",
+            "crc",
+            "sha2",
+        ],
+        reason: "sums of bytes (its tests run Lua by gshell-plugin-trial): blake2 has digest in common with sha2",
+    },
+    Rule {
+        name: "gshell-plugin-regex",
+        may_use: &["gshell-plugin-sdk", "gshell-plugin-trial", "regex-lite"],
+        reason: "regex-lite takes a quarter of the flash that regex takes (its tests run Lua by gshell-plugin-trial)",
+    },
+    Rule {
+        name: "gshell-plugin-trial",
+        may_use: &["gshell-plugin-host", "mlua"],
+        reason: "only tests of plugins use it: a Lua state with the plugin, and no group",
+    },
+    Rule {
         name: "gshell-plugin-macros",
         may_use: &["proc-macro2", "quote", "syn"],
         reason: "macros run in the compiler and share nothing with the program",
