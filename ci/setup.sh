@@ -48,6 +48,12 @@ install_packages() {
         packages+=("$package")
         missing+=("$command (for $purpose)")
     done
+    # Modules of Lua in C, as Debian builds them: tests load them. They have no commands.
+    for package in lua-lpeg lua-cjson lua-filesystem; do
+        dpkg -s "$package" >/dev/null 2>&1 && continue
+        packages+=("$package")
+        missing+=("$package (a C module of Lua)")
+    done
     # A compiler without the C library's headers builds nothing.
     if have cc && ! echo '#include <stdio.h>' | cc -E - >/dev/null 2>&1; then
         packages+=(libc6-dev)

@@ -31,7 +31,7 @@ def timed(argv, env):
 class Node:
     """`with Node(gshell) as node:` a daemon that is ready; `ready_ms` is how long that took."""
 
-    def __init__(self, gshell):
+    def __init__(self, gshell, env=None):
         self.gshell = gshell
         self.dir = tempfile.mkdtemp(prefix="gsp-", dir="/tmp")
         self.env = {
@@ -40,6 +40,7 @@ class Node:
             "GSHELL_RUN_DIR": f"{self.dir}/r",
             "GSHELL_STATE_DIR": f"{self.dir}/s",
             "GSHELL_NO_AUTOSTART": "1",
+            **(env or {}),
         }
         self.pid = None
         self.ready_ms = None

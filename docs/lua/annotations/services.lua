@@ -113,7 +113,7 @@ local server = {}
 
 ---Publishes a service.
 ---@param service string
----@param handlers table<gshell.Message, (fun(request: table, stream: gshell.Stream): table?) | table> | string
+---@param handlers table<gshell.Message, (fun(request: table, stream: gshell.Stream): table?) | table> | string | gshell.NativeService
 ---@param options? gshell.PublishOptions
 ---@return gshell.Service service
 function server:publish(service, handlers, options) end
@@ -124,6 +124,12 @@ function server:serve() end
 ---Withdraws all services of the server.
 ---@param grace? number seconds
 function server:close(grace) end
+
+---A service of a plugin, as its module has it in `services`.
+---@class gshell.NativeService
+---@field publisher string who publishes it, unless somebody else does
+---@field name string
+---@field help string
 
 ---@class gshell.Service
 ---@field tcp? string the TCP address that it listens on

@@ -42,7 +42,7 @@ pub(crate) fn register(lua: &Lua, cx: &Rc<Context>, host: &Table) -> Result<()> 
 }
 
 /// What becomes of a name: text that says where it was looked for; or the raw table, the function that makes the module of
-/// it, and where the plugin is.
+/// it, and where the plugin is; or `false`, and why the plugin cannot be had.
 type Found = (Value, Option<Function>, Option<String>);
 
 fn find(lua: &Lua, cx: &Rc<Context>, name: &str) -> Result<Found> {
@@ -52,11 +52,7 @@ fn find(lua: &Lua, cx: &Rc<Context>, name: &str) -> Result<Found> {
             let text = lua.create_string(format!("\n\tno plugin '{name}'"))?;
             return Ok((Value::String(text), None, None));
         }
-        Err(refused) => {
-            return Err(Error::runtime(format!(
-                "error loading module '{name}': {refused}"
-            )));
-        }
+        Err(refused) => return Ok((Value::Boolean(false), None, Some(refused.to_string()))),
     };
     let raw = module(lua, cx, plugin)?;
     let face = match plugin.lua() {

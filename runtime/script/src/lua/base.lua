@@ -132,6 +132,7 @@ end
 local function from_plugin(name)
   local raw, face, origin = host.find_plugin(name)
   if type(raw) == "string" then return raw end
+  if not raw then error(("error loading module '%s': %s"):format(name, origin), 0) end
   -- What the plugin's own Lua returns is the module; of one that has none, or returns nothing, its table.
   return function()
     local made = face and face(raw)
