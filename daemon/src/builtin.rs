@@ -7,6 +7,14 @@ static PLUGINS: &[&Plugin] = &[
     &gshell_plugin_asbench::PLUGIN,
     #[cfg(feature = "builtin-echo")]
     &gshell_plugin_echo::PLUGIN,
+    #[cfg(feature = "builtin-gpio")]
+    &gshell_plugin_gpio::PLUGIN,
+    #[cfg(feature = "builtin-i2c")]
+    &gshell_plugin_i2c::PLUGIN,
+    #[cfg(feature = "builtin-pidinfo")]
+    &gshell_plugin_pidinfo::PLUGIN,
+    #[cfg(feature = "builtin-serial")]
+    &gshell_plugin_serial::PLUGIN,
 ];
 
 /// All of them. They come before files of the same name.
@@ -20,4 +28,12 @@ pub const NAMES: &[&str] = &[
     "asbench",
     #[cfg(feature = "builtin-echo")]
     "echo",
+    #[cfg(feature = "builtin-gpio")]
+    "gpio",
+    #[cfg(feature = "builtin-i2c")]
+    "i2c",
+    #[cfg(feature = "builtin-pidinfo")]
+    "pidinfo",
+    #[cfg(feature = "builtin-serial")]
+    "serial",
 ];
