@@ -14,6 +14,16 @@ step_targets() {
     done
 }
 
+# The shipped plugins and the example in C, for every target that opens plugins; and whether the header means the same as the
+# Rust view where neither width nor byte order are those of this machine.
+step_plugins() {
+    local target
+    for target in x86_64 $(foreign_targets); do
+        ci/plugins --examples "$target"
+    done
+    ci/cross mips cargo test --locked --package gshell-plugin-abi
+}
+
 # Each suite by itself runs in step `functional` and those after it.
 step_emulated() {
     local target
@@ -25,22 +35,28 @@ step_emulated() {
 # The program without each of the features that can be left out, and without all.
 step_flavours() {
     local features
-    for features in "" editor tools; do
+    for features in "" editor tools builtin-echo,builtin-asbench; do
         cargo clippy --package gshell --all-targets --locked --no-default-features --features "$features" -- -D warnings
     done
     cargo test --locked --package gshell --no-default-features
     cargo build --locked --package gshell --no-default-features --target-dir "$TARGET_DIR/lean"
     GSHELL_BIN=$TARGET_DIR/lean/debug/gshell cargo test --locked --package gshell-tests --test functional flavours
+    # Plugins that are built in, with no file of them anywhere.
+    cargo build --locked --package gshell --features builtin-echo,builtin-asbench --target-dir "$TARGET_DIR/builtin"
+    mkdir -p "$TARGET_DIR/builtin/no-plugins"
+    GSHELL_PLUGINS=$TARGET_DIR/builtin/no-plugins GSHELL_BIN=$TARGET_DIR/builtin/debug/gshell \
+        cargo test --locked --package gshell-tests --test functional plugin_shipped
 }
 
-# Archives of all targets, unpacked and tried; of one, the same bytes from another folder.
+# Archives of all targets and one static one, unpacked and tried. A release makes the other static one too, and compares
+# builds from two folders: docs/releases.md.
 step_dist() {
-    ci/dist
+    # shellcheck disable=SC2046 # names of targets are words
+    ci/dist x86_64 $(foreign_targets) x86_64-musl
     local file
     for file in "$TARGET_DIR/dist/"gshell-[0-9]*.tar.gz; do
         ci/dist --try "$file"
     done
-    ci/dist --check-reproducible armv7
 }
 
 # All targets on one network; what they are built by is in the steps before.

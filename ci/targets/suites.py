@@ -2,7 +2,7 @@
 
 import os
 
-from . import build, emulate
+from . import build, emulate, plugins
 from .facts import Failure, Target
 
 # As the tests of gshell-tests are called; what an emulator cannot do is listed in tests/src/emulated.rs.
@@ -27,6 +27,9 @@ def run(target: Target, names: list[str]) -> None:
         "GSHELL_TEST_TARGET": target.triple,
         "GSHELL_TEST_CC": target.cc,
     }
+    if not target.is_musl and (not names or "functional" in names):
+        plugins.make(target, ["asbench", "echo"])
+        env["GSHELL_PLUGINS"] = str(plugins.out_dir(target))
     for name in names or ALL:
         command = ["cargo", "test", "--locked", "--package", "gshell-tests", "--test", name]
         options = list(words)

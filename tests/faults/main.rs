@@ -4,6 +4,7 @@
 mod disk;
 mod injected;
 mod kills;
+mod plugins;
 mod records;
 
 /// A script that runs until it is stopped.

@@ -89,7 +89,8 @@ const RULES: &[Rule] = &[
             "libloading",
             "mlua",
             "mlua-sys",
-            "object",
+            "serde_json",
+            "sha2",
         ],
         reason: "files of foreign code and calls into them: no executor, no script (mlua and mlua-sys are there because \
                  a plugin's function is called straight from Lua's stack; gshell-sys for who crashed, and for locks)",
@@ -144,6 +145,7 @@ const RULES: &[Rule] = &[
     Rule {
         name: "gshell-script",
         may_use: &[
+            "gshell-plugin-host",
             "gshell-service",
             "gshell-wire",
             "gshell-sys",
@@ -156,7 +158,8 @@ const RULES: &[Rule] = &[
             "async-executor",
         ],
         reason: "Lua, with an executor per environment so that all of its tasks end with it; it never learns of the \
-                 daemon, and asks the system through gshell-sys, or nix where that is safe as it is (inotify)",
+                 daemon, asks the system through gshell-sys, or nix where that is safe as it is (inotify), and calls \
+                 plugins through their host",
     },
     Rule {
         name: "gshell-group",
@@ -188,6 +191,8 @@ const RULES: &[Rule] = &[
             "gshell-control",
             "gshell-group",
             "gshell-net",
+            "gshell-plugin-asbench",
+            "gshell-plugin-echo",
             "gshell-plugin-host",
             "gshell-script",
             "gshell-service",

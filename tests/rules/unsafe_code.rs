@@ -5,11 +5,13 @@ use crate::report;
 use crate::sources;
 
 /// Where unsafe code may stand: the crate of the operating system; in the C library what C passes by pointer, and the
-/// functions that it calls, whose names have to stay as they are; and both sides of the plugins' C ABI.
+/// functions that it calls, whose names have to stay as they are; both sides of the plugins' C ABI, and the example of a
+/// plugin without the SDK.
 const HOMES: &[&str] = &[
     "runtime/sys/",
     "runtime/capi/src/border.rs",
     "runtime/capi/src/export/",
+    "examples/plugins/rust-plain/",
     "plugins/abi/src/",
     "plugins/host/",
     "plugins/macros/src/",

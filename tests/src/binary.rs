@@ -49,7 +49,7 @@ fn build() -> PathBuf {
 
 /// Builds with the profile and the target folder of the running test, which it gives. Cargo does nothing when all is up
 /// to date.
-fn cargo_build(what: &[&str]) -> PathBuf {
+pub(crate) fn cargo_build(what: &[&str]) -> PathBuf {
     let profile_dir = profile_dir();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo

@@ -10,6 +10,7 @@ pub mod command;
 pub mod emulated;
 pub mod job;
 pub mod node;
+pub mod plugins;
 pub mod proc;
 pub mod programs;
 pub mod rng;

@@ -8,6 +8,7 @@ use gshell_control::Job;
 use gshell_script::{Environment, Input, Outcome as Ended, Package, Spec};
 use gshell_service::rt::{self, Io};
 use gshell_sys::signal::SignalFd;
+use gshell_wire::Code;
 use nix::sys::signal::Signal;
 
 use super::args::{Command, Matches, Opt};
@@ -59,7 +60,37 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     }
     Job::check_request(&name, &words)?;
     let memory = matches.parse("mem", values::size)?;
-    rt::block_on(execute(path, to_script(package), words, memory))
+    local::use_plugins(global);
+    let script = match package.app() {
+        Some(plugin) => app_script(global, path, &package, plugin)?,
+        None => to_script(package),
+    };
+    rt::block_on(execute(path, script, words, memory))
+}
+
+/// The app of a plugin.
+fn app_script(
+    global: &Global,
+    path: &Path,
+    package: &gshell_control::Package,
+    plugin: &str,
+) -> Result<Package, Failure> {
+    let source = gshell_script::app(plugin).map_err(|fault| match fault.code() {
+        Some(Code::NotFound) => {
+            let folders = global.plugin_folders();
+            let folders: Vec<_> = folders
+                .iter()
+                .map(|folder| folder.display().to_string())
+                .collect();
+            let why = format!("no plugin '{plugin}' is built in or in {}", folders.join(", "));
+            pack::neither(path, &why)
+        }
+        _ => Failure::fault(&format!("cannot run {}", path.display()), &fault),
+    })?;
+    Ok(Package {
+        files: [(package.main.clone(), source.as_bytes().to_vec())].into(),
+        main: package.main.clone(),
+    })
 }
 
 fn to_script(package: gshell_control::Package) -> Package {

@@ -3,7 +3,8 @@
 use gshell_control::GroupInfo;
 use gshell_control::messages::daemon::{GroupList, Groups};
 use gshell_control::messages::node::{Build, BuildInfo, Info, NodeInfo};
-use gshell_wire::Code;
+use gshell_control::messages::plugins::{NodePlugins, Plugins};
+use gshell_wire::{Code, Message};
 use serde::Serialize;
 
 use super::args::{Command, Matches};
@@ -28,12 +29,24 @@ struct Report<'a> {
     /// Null likewise.
     libc: Option<&'a str>,
     features: &'a [String],
+    /// Null likewise.
+    plugins: Option<PluginReport<'a>>,
     run_dir: &'a str,
     state_dir: &'a str,
     environments: u32,
     groups: Vec<Group<'a>>,
     volatile: Option<&'a str>,
     reports: &'a [String],
+}
+
+/// Where plugins come from; `gshell plugin list` tells which there are.
+#[derive(Debug, Serialize)]
+struct PluginReport<'a> {
+    /// False in a build that is linked statically.
+    can_load: bool,
+    built_in: &'a [String],
+    folders: &'a [String],
+    left_out: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,20 +75,37 @@ pub const COMMAND: Command = Command {
 fn run(global: &Global, _: &Matches) -> Outcome {
     let mut link = Link::open(global, Absent::Start)?;
     let info: NodeInfo = link.call("cannot ask for the node's state", &Info {}, QUICK)?;
-    let build = match link.client().call(&Build {}, Some(QUICK)) {
-        Ok(build) => Some(build),
-        Err(fault) if fault.code() == Some(Code::UnknownMessage) => None,
-        Err(fault) => return Err(Failure::fault("cannot ask for the node's program", &fault)),
-    };
+    let build: Option<BuildInfo> = newer(&mut link, "cannot ask for the node's program", &Build {})?;
+    let plugins = Plugins { groups: false };
+    let plugins: Option<NodePlugins> = newer(&mut link, "cannot ask for the node's plugins", &plugins)?;
     let GroupList { groups } = link.call("cannot list groups", &Groups {}, QUICK)?;
     match global.json {
-        true => output::json(&report(&info, build.as_ref(), &groups))?,
-        false => drop(output::print(&text(&info, build.as_ref(), &groups))?),
+        true => output::json(&report(&info, build.as_ref(), plugins.as_ref(), &groups))?,
+        false => drop(output::print(&text(
+            &info,
+            build.as_ref(),
+            plugins.as_ref(),
+            &groups,
+        ))?),
     }
     Ok(Status::Ok)
 }
 
-fn report<'a>(info: &'a NodeInfo, build: Option<&'a BuildInfo>, groups: &'a [GroupInfo]) -> Report<'a> {
+/// Asks what an older node does not know: then there is no answer.
+fn newer<Q: Message, A: Message>(link: &mut Link, what: &str, question: &Q) -> Result<Option<A>, Failure> {
+    match link.client().call(question, Some(QUICK)) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(fault) if fault.code() == Some(Code::UnknownMessage) => Ok(None),
+        Err(fault) => Err(Failure::fault(what, &fault)),
+    }
+}
+
+fn report<'a>(
+    info: &'a NodeInfo,
+    build: Option<&'a BuildInfo>,
+    plugins: Option<&'a NodePlugins>,
+    groups: &'a [GroupInfo],
+) -> Report<'a> {
     Report {
         version: &info.version,
         cli_version: VERSION,
@@ -86,12 +116,42 @@ fn report<'a>(info: &'a NodeInfo, build: Option<&'a BuildInfo>, groups: &'a [Gro
         flavour: build.map(|build| build.flavour.as_str()),
         libc: build.map(|build| build.libc.as_str()),
         features: &info.features,
+        plugins: plugins.map(PluginReport::of),
         run_dir: &info.run_dir,
         state_dir: &info.state_dir,
         environments: info.environments,
         groups: groups.iter().map(Group::of).collect(),
         volatile: info.volatile.as_deref(),
         reports: &info.reports,
+    }
+}
+
+impl<'a> PluginReport<'a> {
+    fn of(plugins: &'a NodePlugins) -> Self {
+        let left_out = plugins.crashed.iter().filter(|plugin| plugin.left_out);
+        Self {
+            can_load: plugins.can_load,
+            built_in: &plugins.built_in,
+            folders: &plugins.folders,
+            left_out: left_out.map(|plugin| plugin.name.as_str()).collect(),
+        }
+    }
+
+    /// The lines of the table: name and value.
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let built_in = match self.built_in {
+            [] => "none built in".to_owned(),
+            names => format!("built in: {}", names.join(" ")),
+        };
+        let files = match self.can_load {
+            true => format!("files from {}", self.folders.join(":")),
+            false => "no files, as this build is linked statically".to_owned(),
+        };
+        let mut lines = vec![("Plugins", format!("{built_in}; {files}"))];
+        if !self.left_out.is_empty() {
+            lines.push(("  left out", self.left_out.join(" ")));
+        }
+        lines
     }
 }
 
@@ -110,7 +170,12 @@ impl<'a> Group<'a> {
     }
 }
 
-fn text(info: &NodeInfo, build: Option<&BuildInfo>, groups: &[GroupInfo]) -> String {
+fn text(
+    info: &NodeInfo,
+    build: Option<&BuildInfo>,
+    plugins: Option<&NodePlugins>,
+    groups: &[GroupInfo],
+) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<13}: {value}\n"));
     line("Version", &info.version);
@@ -133,6 +198,8 @@ fn text(info: &NodeInfo, build: Option<&BuildInfo>, groups: &[GroupInfo]) -> Str
         }
         .as_str(),
     );
+    let lines = plugins.map(PluginReport::of).map(|plugins| plugins.lines());
+    lines.iter().flatten().for_each(|(name, value)| line(name, value));
     line("Node ID", &info.provider);
     line("Process", &info.pid.to_string());
     line("Started", &format!("{} UTC", time::table(info.started_ms)));
@@ -175,6 +242,7 @@ fn group_line(group: &GroupInfo) -> String {
 mod tests {
     use super::*;
     use gshell_control::GroupState;
+    use gshell_control::messages::plugins::CrashedPlugin;
 
     #[test]
     fn what_is_wrong_is_shown() {
@@ -201,10 +269,23 @@ mod tests {
             flavour: "lean".into(),
             libc: "musl static".into(),
         };
-        let text = text(&info, Some(&build), &groups);
+        let crashed = |name: &str, left_out| CrashedPlugin {
+            name: name.into(),
+            left_out,
+            ..CrashedPlugin::default()
+        };
+        let plugins = NodePlugins {
+            can_load: true,
+            folders: vec!["/a".into(), "/b".into()],
+            crashed: vec![crashed("echo", true), crashed("hash", false)],
+            ..NodePlugins::default()
+        };
+        let text = text(&info, Some(&build), Some(&plugins), &groups);
         for want in [
             "Flavour      : lean\n",
             "Libc         : musl static\n",
+            "Plugins      : none built in; files from /a:/b\n",
+            "  left out   : echo\n",
             "Node ID      : 0123456789ab\n",
             "Started      : 2006/01/02 15:04:05 UTC\n",
             ": web-0.1.0 running, 3 environments, process 9 with 2 threads, restarted 1 times, last end: signal 9\n",
@@ -214,10 +295,24 @@ mod tests {
         ] {
             assert!(text.contains(want), "{text}");
         }
-        let json = serde_json::to_value(report(&info, Some(&build), &groups)).unwrap();
+        let json = serde_json::to_value(report(&info, Some(&build), None, &groups)).unwrap();
         assert_eq!(
             (&json["id"], &json["groups"][0]["restarts"]),
             (&"0123456789ab".into(), &1.into())
+        );
+        let built_in = ["echo".to_owned()];
+        let fixed = PluginReport {
+            can_load: false,
+            built_in: &built_in,
+            folders: &[],
+            left_out: Vec::new(),
+        };
+        assert_eq!(
+            fixed.lines(),
+            [(
+                "Plugins",
+                "built in: echo; no files, as this build is linked statically".to_owned()
+            )]
         );
     }
 }

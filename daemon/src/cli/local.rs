@@ -8,15 +8,33 @@ use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream};
+use gshell_group::store::{quarantine_path, read_quarantine};
+use gshell_plugin_host::Setup;
+use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream, folders};
 use gshell_service::rt;
 use gshell_sys::{memory, random, term};
+
+use super::link::Global;
+use crate::builtin;
 
 /// Group that a script in this process is in, as far as it can ask.
 const GROUP: &str = "local";
 
 /// Output is gathered up to this many bytes before it is written.
 const GATHER: usize = 8 * 1024;
+
+/// Scripts of this process get the plugins that those of the node's groups get; what is left out there is left out here.
+pub fn use_plugins(global: &Global) {
+    let quarantine = quarantine_path(&global.dirs.run, Some(&global.dirs.state));
+    let refused = gshell_plugin_host::set_up(Setup {
+        folders: global.plugin_folders(),
+        built_in: builtin::list(),
+        quarantine: Some(Box::new(move || read_quarantine(&quarantine))),
+    });
+    for refused in refused {
+        let _ = writeln!(io::stderr(), "gshell: {refused}");
+    }
+}
 
 /// Checks that a script compiles. The error begins with file and line.
 pub fn check(name: &str, data: &[u8]) -> Result<(), String> {
@@ -71,7 +89,8 @@ pub fn spec(package: Package, output: Rc<dyn Output>, input: Input, args: Vec<St
         },
         output,
         input,
-        lua_path: Vec::new(),
+        lua_path: folders::lua(),
+        c_path: folders::c(),
         node: None,
     }
 }

@@ -22,6 +22,7 @@ mod local;
 mod log;
 mod output;
 mod pack;
+mod plugin;
 mod ps;
 mod run;
 mod selftest;
@@ -115,6 +116,7 @@ const PROGRAM: Command = Command {
         &kill::COMMAND,
         &log::COMMAND,
         &list::COMMAND,
+        &plugin::COMMAND,
         &tools::SCHEMA,
         &tools::CALL,
         &tools::STATS,

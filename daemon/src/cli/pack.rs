@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use gshell_control::limits::{PACKAGE_BYTES, PACKAGE_FILES};
 use gshell_control::{Package, PackageFile};
+use gshell_plugin_host::file::names;
 use gshell_wire::Bytes;
 
 use super::elf::{self, Machine};
@@ -31,10 +32,17 @@ pub struct Packed {
     pub name: String,
 }
 
-/// Reads `path`, a script, an ELF program, or a folder with `main.lua` or `init.lua`, and checks that it can run.
+/// Reads `path`, a script, an ELF program, or a folder with `main.lua` or `init.lua`, and checks that it can run. What is none
+/// of them may be the name of a plugin, whose app is meant then.
 pub fn pack(path: &Path) -> Result<Packed, Failure> {
     let shown = path.display();
-    let meta = fs::metadata(path).map_err(|error| absent(path, &error))?;
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == ErrorKind::NotFound && plugin(path).is_some() => {
+            return Ok(app(plugin(path).unwrap_or_default()));
+        }
+        Err(error) => return Err(absent(path, &error)),
+    };
     let real = fs::canonicalize(path).map_err(|error| Failure::io(&format!("cannot run {shown}"), &error))?;
     let packed = match meta.is_dir() {
         true => folder(path, &real)?,
@@ -46,6 +54,34 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
         .map_err(|error| Failure::error(format!("cannot run {shown}: {error}")))?;
     check_main(path, &packed.package)?;
     Ok(packed)
+}
+
+/// The name of a plugin that a path may be.
+fn plugin(path: &Path) -> Option<&str> {
+    let name = path.to_str()?;
+    (names::check(name).is_ok() && !name.ends_with(".lua")).then_some(name)
+}
+
+/// The app of a plugin, listed by the last part of its name.
+fn app(plugin: &str) -> Packed {
+    let name = plugin.rsplit('/').next().unwrap_or(plugin);
+    Packed {
+        package: Package::of_app(plugin),
+        name: name.to_owned(),
+    }
+}
+
+/// The failure for what is neither a file nor, as `fault` says, a plugin.
+pub fn neither(path: &Path, fault: &str) -> Failure {
+    let mut failure = absent(path, &io::Error::from_raw_os_error(nix::libc::ENOENT));
+    failure.text = match failure.text.strip_suffix(')') {
+        Some(text) => format!("{text}; {fault})"),
+        None => format!("{}; {fault}", failure.text),
+    };
+    Failure {
+        status: Status::NotFound,
+        ..failure
+    }
 }
 
 /// The error for a path that leads nowhere: says where it was looked for, which a relative path leaves open.

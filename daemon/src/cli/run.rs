@@ -124,6 +124,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     let interactive = matches.flag("interactive");
     let (path, words) = what(matches);
     let Packed { package, name } = pack::pack(path)?;
+    let is_app = package.app().is_some();
     let name = matches.string("name").unwrap_or(name);
     Job::check_request(&name, &words)?;
     let (cols, rows) = if interactive { attach::window() } else { (0, 0) };
@@ -141,7 +142,16 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         cols,
     };
     let mut link = Link::open(global, Absent::Start)?;
-    let started: Started = link.call(&format!("cannot run {}", path.display()), &request, SLOW)?;
+    let what = format!("cannot run {}", path.display());
+    let started: Started =
+        link.call(&what, &request, SLOW)
+            .map_err(|failure| match (is_app, failure.status) {
+                (true, Status::NotFound) => {
+                    let why = failure.text.strip_prefix(&format!("{what}: "));
+                    pack::neither(path, why.unwrap_or(&failure.text))
+                }
+                _ => failure,
+            })?;
     output::warn_all(&started.warnings);
     if interactive {
         return attach::attach(&attach::Place::of(started));

@@ -9,12 +9,15 @@ use gshell_control::messages::groups::{Launch, Launched};
 use gshell_control::names::{PUBLISHER, env_id, random_group_name};
 use gshell_control::{GroupName, GroupSpec, Job, Kind, Requester};
 use gshell_group::store::{Store, packages};
+use gshell_plugin_host::file::names;
+use gshell_plugin_host::folders;
 use gshell_service::{Client, Context, rt, unix};
 use gshell_sys::{clock, random, user};
 use gshell_wire::{Code, Fault};
 
 use super::Node;
 use super::group::Group;
+use crate::builtin;
 
 /// Time for the group to take the environment, with its record on disk.
 const LAUNCH: Duration = Duration::from_secs(10);
@@ -61,6 +64,9 @@ pub async fn run(node: Rc<Node>, request: Run, context: Context) -> Result<Start
     Job::check_request(&request.name, &request.args).map_err(invalid)?;
     let packed = packages::pack(&request.package).map_err(invalid)?;
     check_user(&request.spec)?;
+    if let Some(plugin) = request.package.app() {
+        check_app(&node, plugin).await?;
+    }
     let (group, mut warnings) = pick_group(&node, &request)?;
     let pending = Pending::new(&node, &group);
     let package = node.packages.put(&packed).map_err(|error| {
@@ -143,6 +149,37 @@ fn ended(group: &Group, fault: &Fault) -> Fault {
         }
         _ => fault.clone(),
     }
+}
+
+/// No group is forked for a plugin that nobody has. Whether one that is there has an app, only its group can tell.
+async fn check_app(node: &Node, plugin: &str) -> Result<(), Fault> {
+    let name = names::module(plugin);
+    if builtin::NAMES
+        .iter()
+        .any(|built_in| names::module(built_in) == name)
+    {
+        return Ok(());
+    }
+    let folders = node.plugin_dirs.clone();
+    let walked = rt::unblock({
+        let (folders, name) = (folders.clone(), name.clone());
+        move || folders::walk(&folders).named(&name).is_some()
+    });
+    if walked.await {
+        return Ok(());
+    }
+    let folders: Vec<_> = folders
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    let text = format!(
+        "no plugin '{plugin}' is built in or in {}",
+        match folders.is_empty() {
+            true => "a folder of plugins".to_owned(),
+            false => folders.join(", "),
+        }
+    );
+    Err(Fault::new(Code::NotFound, text))
 }
 
 /// A group is only forked for a user that exists and that this node may switch to.

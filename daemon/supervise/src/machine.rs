@@ -70,9 +70,10 @@ impl Supervisor {
         self.last_exit.as_deref()
     }
 
-    /// Adds to the last exit what the supervisor cannot know: what in the process was the cause.
+    /// Adds to the last exit what the supervisor cannot know: what in the process was the cause. Told again, it changes nothing.
     pub fn explain(&mut self, cause: &str) {
         match &mut self.last_exit {
+            Some(last) if last.ends_with(cause) => {}
             Some(last) => last.push_str(&format!(": {cause}")),
             None => self.last_exit = Some(cause.to_owned()),
         }

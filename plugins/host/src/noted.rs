@@ -1,6 +1,6 @@
 //! The error of a call, as it is noted while the plugin still runs, and how it names what is wrong.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use gshell_plugin_abi::{self as abi, kind};
 use gshell_wire::Code;
@@ -19,6 +19,15 @@ pub enum Noted {
         /// What people read.
         text: String,
     },
+}
+
+impl fmt::Display for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Noted::Memory => f.write_str("not enough memory"),
+            Noted::Error { text, .. } => f.write_str(text),
+        }
+    }
 }
 
 /// Bytes of an error's text that are kept: a plugin may say more than anybody reads.

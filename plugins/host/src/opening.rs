@@ -8,10 +8,10 @@ use gshell_plugin_abi as abi;
 use gshell_sys::crash::{self, Owner};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::check;
 use crate::file::names;
 use crate::origin::{Identity, Origin};
 use crate::plugin::Plugin;
+use crate::{asking, check};
 
 /// What a note names as running while a plugin's file is opened.
 pub const OPENING: &str = "";
@@ -64,11 +64,20 @@ fn open_marked(
         .map_err(|_| format!("it has no descriptor {symbol}"))?;
     // Never closed: what it gave is used for the rest of the process.
     std::mem::forget(library);
-    checked(at, name, Origin::File(path.to_owned(), identity), owner)
+    ready(checked(at, name, Origin::File(path.to_owned(), identity), owner)?)
 }
 
 /// Takes a plugin that is linked into the program.
 pub fn built_in(descriptor: &'static abi::Plugin) -> Result<&'static Plugin, String> {
+    ready(linked_in(descriptor)?)
+}
+
+/// What a plugin that is linked into the program says of itself: all of it is checked, and none of it is called. For whoever
+/// shows it once, as each call keeps some memory.
+///
+/// # Errors
+/// In one line, what is wrong with its descriptor.
+pub fn linked_in(descriptor: &'static abi::Plugin) -> Result<&'static Plugin, String> {
     let name = check::name_of(descriptor)?;
     let owner = Owner::new(note_text(name, None));
     checked(descriptor, name, Origin::BuiltIn, owner)
@@ -85,6 +94,11 @@ fn checked(
     // never closed.
     let plugin = unsafe { Plugin::new(descriptor, segments, origin, owner) };
     Ok(Box::leak(Box::new(plugin)))
+}
+
+/// The plugin, if it says that it is ready.
+fn ready(plugin: &'static Plugin) -> Result<&'static Plugin, String> {
+    asking::load(plugin).map(|()| plugin)
 }
 
 /// What notes about crashes have as owner: the name, and which content of the file it was.

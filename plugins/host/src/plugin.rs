@@ -162,6 +162,22 @@ impl Plugin {
         unsafe { std::slice::from_raw_parts(bytes.ptr, bytes.len as usize) }
     }
 
+    /// What is called before anything else of it.
+    pub(crate) fn load(&self) -> Option<abi::CallFn> {
+        self.descriptor.load
+    }
+
+    /// Whether the message is one that the checks looked at.
+    pub(crate) fn owns_message(&self, message: &abi::Message) -> bool {
+        let same = |own: &&abi::Message| std::ptr::eq(*own, message);
+        let handlers = || self.services().iter().flat_map(|service| self.handlers(service));
+        let of_handler = |handler: &'static abi::Handler| {
+            self.request_of(handler).into_iter().any(|own| same(&own))
+                || self.replies_of(handler).iter().any(same)
+        };
+        self.messages().iter().any(same) || handlers().any(of_handler)
+    }
+
     /// Who it is for notes about crashes.
     pub(crate) fn owner(&self) -> &'static Owner {
         self.owner

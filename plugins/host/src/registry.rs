@@ -53,6 +53,8 @@ impl std::error::Error for Refused {}
 /// What a process did about plugins.
 struct Registry {
     folders: Vec<PathBuf>,
+    /// By module name.
+    built_in: BTreeMap<String, &'static abi::Plugin>,
     quarantine: Option<ReadQuarantine>,
     state: Mutex<State>,
     changed: Condvar,
@@ -81,34 +83,30 @@ struct Spoilt {
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
 
-/// Says what plugins this process may have: once, before anybody asks for one. Gives the built-in ones that were refused.
-/// Whoever does not call it has no plugins.
+/// Says what plugins this process may have: once, before anybody asks for one. Whoever does not call it has no plugins. Gives
+/// what is wrong with those that are linked in; nothing of any is called yet.
 pub fn set_up(setup: Setup) -> Vec<Refused> {
-    let mut state = State::default();
+    let (mut built_in, mut refused) = (BTreeMap::new(), Vec::new());
     for descriptor in setup.built_in {
-        let taken = opening::built_in(descriptor).and_then(|plugin| {
-            match state.opened.insert(module(plugin.name()), plugin) {
-                None => Ok(()),
-                Some(_) => Err("another one has the same name".to_owned()),
-            }
-        });
-        if let Err(reason) = taken {
-            let name = crate::check::name_of(descriptor)
-                .unwrap_or("without a name")
-                .to_owned();
-            let refused = Refused {
-                name: name.clone(),
+        let named = crate::check::name_of(descriptor);
+        let mut refuse = |name: &str, reason| {
+            refused.push(Refused {
+                name: name.to_owned(),
                 origin: None,
                 reason,
-            };
-            state.refused.insert(name, refused);
+            });
+        };
+        match named.map(|name| (name, built_in.insert(module(name), *descriptor))) {
+            Ok((_, None)) => {}
+            Ok((name, Some(_))) => refuse(name, "two that are linked in have this name".to_owned()),
+            Err(reason) => refuse("without a name", reason),
         }
     }
-    let refused = state.refused.values().cloned().collect();
     let registry = Registry {
         folders: setup.folders,
+        built_in,
         quarantine: setup.quarantine,
-        state: Mutex::new(state),
+        state: Mutex::default(),
         changed: Condvar::new(),
     };
     // A second call changes nothing: plugins that were found stay.
@@ -128,7 +126,7 @@ pub fn find(name: &str) -> Result<Option<&'static Plugin>, Refused> {
     }
 }
 
-/// The plugins that this process has, linked in or opened.
+/// The plugins that something in this process asked for and got.
 pub fn opened() -> Vec<&'static Plugin> {
     match REGISTRY.get() {
         Some(registry) => registry.lock().opened.values().copied().collect(),
@@ -183,6 +181,18 @@ impl Registry {
     }
 
     fn open(&self, module: &str) -> Result<Option<&'static Plugin>, Refused> {
+        if let Some(descriptor) = self.built_in.get(module) {
+            // It is asked once whether it is ready, and stays what it is.
+            if let Some(refused) = self.lock().refused.get(module) {
+                return Err(refused.clone());
+            }
+            let refused = |reason| Refused {
+                name: module.to_owned(),
+                origin: None,
+                reason,
+            };
+            return opening::built_in(descriptor).map(Some).map_err(refused);
+        }
         let listing = folders::walk(&self.folders);
         let Some(found) = listing.named(module).or_else(|| unreadable(&listing, module)) else {
             return Ok(None);

@@ -3,8 +3,8 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::{self, NonNull};
 
-/// Bytes that grow. Not a `Vec`: memory that is not there is an error of the call, and what was never written reads as
-/// zeros.
+/// Bytes that grow. Not a `Vec`: memory that is not there is an error of the call, and what was never written is zeros,
+/// or what somebody wrote before.
 #[derive(Debug)]
 pub(crate) struct Room {
     at: *mut u8,
@@ -35,6 +35,11 @@ impl Room {
             (self.at, self.len) = (made, layout.size());
         }
         NonNull::new(self.at)
+    }
+
+    /// Whether it takes more than so many bytes.
+    pub(crate) fn is_larger_than(&self, bytes: u32) -> bool {
+        usize::try_from(bytes).is_ok_and(|bytes| self.len > bytes)
     }
 
     /// The first bytes of it; `None` if there are not so many.

@@ -30,7 +30,20 @@ const PLUGINS: &[(&str, &str, &str)] = &[
     ),
     (
         "path",
-        r#"GSP_PLUGIN_NAMED(example_org_path, "example.org/path", "1.0", "", .functions = functions, .function_count = 1);"#,
+        r#"static int32_t loaded;
+           static int32_t load(gsp_call *call) { loaded++; return GSP_OK; }
+           static int32_t described(gsp_call *call) {
+             if (loaded != 1) return call->host->fail(call, GSP_STATE, (gsp_bytes)GSP_TEXT("not loaded once"));
+             return call->host->put_bytes(call, (gsp_bytes)GSP_TEXT("{ a: i32 }")) ? GSP_OK : GSP_FAILED;
+           }
+           static int32_t silent(gsp_call *call) { return GSP_OK; }
+           static const gsp_message good = { .size = sizeof(gsp_message), .priority = 1, .name = GSP_TEXT("a.Good"),
+             .describe = described };
+           static const gsp_message bad = { .size = sizeof(gsp_message), .priority = 1, .name = GSP_TEXT("a.Bad"),
+             .describe = silent };
+           static const gsp_message *const messages[] = { &good, &bad };
+           GSP_PLUGIN_NAMED(example_org_path, "example.org/path", "1.0", "", .functions = functions, .function_count = 1,
+             .messages = messages, .message_count = 2, .load = load);"#,
         "",
     ),
     (
@@ -105,6 +118,14 @@ const PLUGINS: &[(&str, &str, &str)] = &[
            static const gsp_function calls[] = { { GSP_TEXT("call"), GSP_TEXT(""), GSP_TEXT(""), call, 0, 0 } };
            GSP_PLUGIN(unresolved, "1.0", "", .functions = calls, .function_count = 1);"#,
         "it cannot be loaded: undefined symbol: nobody_has_this",
+    ),
+    (
+        "unwilling",
+        r#"static int32_t load(gsp_call *call) {
+             return call->host->fail(call, GSP_STATE, (gsp_bytes)GSP_TEXT("no such\ndevice"));
+           }
+           GSP_PLUGIN(unwilling, "1.0", "", .load = load);"#,
+        "it does not load: no such",
     ),
     (
         "crasher",
@@ -227,7 +248,17 @@ fn the_good_ones(folder: &Path) {
     let path = find("example.org/path").unwrap().unwrap();
     assert!(std::ptr::eq(path, find("example.org.path").unwrap().unwrap()));
     assert!(find("nothing").unwrap().is_none());
-    // Another plugin's text is not given.
+    let [good_message, bad] = path.messages() else {
+        panic!("two messages");
+    };
+    assert_eq!(path.shape(good_message).unwrap().to_string(), "{ a: i32 }");
+    let error = path.shape(bad).unwrap_err();
+    assert!(
+        error.contains("describes message a.Bad does not give one text"),
+        "{error}"
+    );
+    // Another plugin's text is not given, nor are its messages asked for.
+    assert!(good.shape(good_message).is_err());
     assert_eq!(path.text(add.name), "");
     let names: Vec<_> = opened().iter().map(|plugin| plugin.name()).collect();
     assert_eq!(names, ["example.org/path", "good"]);

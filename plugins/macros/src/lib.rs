@@ -11,6 +11,8 @@ mod module;
 mod object;
 mod plugin;
 mod service;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use proc_macro::TokenStream;
@@ -42,7 +44,7 @@ pub fn plugin(options: TokenStream, module: TokenStream) -> TokenStream {
 }
 
 /// Lets a struct be an argument and a result: a table with its fields. `#[field(name = "type")]` gives a field another
-/// name. A field that is an `Option` may be absent.
+/// name. A field that is an `Option` may be absent. A struct that holds itself has no shape that could be told; take a `Value`.
 #[proc_macro_derive(Fields, attributes(field))]
 pub fn derive_fields(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

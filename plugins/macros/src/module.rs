@@ -87,10 +87,12 @@ impl Found {
         }
     }
 
-    /// Refuses a second function or constant of a name: scripts see both in one table.
+    /// Refuses a second function, constant or class of a name: scripts see all of them in one table.
     fn check_name(&self, name: &str, at: &dyn ToTokens) -> Result<()> {
         let functions = self.functions.iter().map(|function| &function.name);
-        let mut names = functions.chain(self.constants.iter().map(|constant| &constant.name));
+        let constants = self.constants.iter().map(|constant| &constant.name);
+        let classes = self.objects.iter().map(|object| &object.name);
+        let mut names = functions.chain(constants).chain(classes);
         match names.any(|other| other == name) {
             true => Err(Error::new_spanned(
                 at,
@@ -131,7 +133,9 @@ impl Found {
 
     fn object(&mut self, item: &mut ItemImpl, attribute: &Attribute) -> Result<()> {
         let options = Options::parse(attribute, &["name"])?;
-        self.objects.push(Object::new(item, &options)?);
+        let made = Object::new(item, &options)?;
+        self.check_name(&made.name, &item.self_ty)?;
+        self.objects.push(made);
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use crate::tokens;
 
 /// A class of objects.
 pub struct Object {
+    /// As scripts see it.
+    pub name: String,
     /// What is written for it.
     pub items: TokenStream,
     /// The name of its static.
@@ -96,6 +98,6 @@ impl Object {
                 }
             }
         };
-        Ok(Object { items, class })
+        Ok(Object { name, items, class })
     }
 }

@@ -27,6 +27,50 @@
 //! ```
 //!
 //! `docs/plugins/sdk.md` is the guide. No plugin needs unsafe code.
+//!
+//! What scripts could not give or get does not compile:
+//!
+//! ```compile_fail,E0277
+//! # fn main() {}
+//! #[gshell_plugin_sdk::plugin(name = "sizes", summary = "", version = "1.0.0")]
+//! mod plugin {
+//!     #[function]
+//!     fn wide(bytes: usize) {} // as wide as the machine: take u32 or i64
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # fn main() {}
+//! #[gshell_plugin_sdk::plugin(name = "results", summary = "", version = "1.0.0")]
+//! mod plugin {
+//!     #[function]
+//!     fn when() -> std::time::Instant {
+//!         std::time::Instant::now()
+//!     }
+//! }
+//! ```
+//!
+//! Nor does a function that keeps what is only lent to it, or an object that stays on one thread:
+//!
+//! ```compile_fail
+//! # fn main() {}
+//! #[gshell_plugin_sdk::plugin(name = "keeps", summary = "", version = "1.0.0")]
+//! mod plugin {
+//!     #[function]
+//!     fn keep(text: &'static str) {}
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # fn main() {}
+//! #[gshell_plugin_sdk::plugin(name = "threads", summary = "", version = "1.0.0")]
+//! mod plugin {
+//!     pub struct Shared(std::rc::Rc<i64>);
+//!
+//!     #[object]
+//!     impl Shared {}
+//! }
+//! ```
 
 extern crate self as gshell_plugin_sdk;
 

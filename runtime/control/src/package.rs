@@ -43,6 +43,29 @@ impl Package {
         )
     }
 
+    /// A package that stands for the app of a plugin: the group that runs it asks the plugin for its source.
+    pub fn of_app(plugin: &str) -> Package {
+        let main = format!("{APP}{plugin}");
+        let file = PackageFile {
+            path: main.clone(),
+            data: Bytes::from(app_text(plugin).into_bytes()),
+        };
+        Package {
+            files: vec![file],
+            main,
+            elf: false,
+        }
+    }
+
+    /// The plugin whose app this stands for, if it is such a package.
+    pub fn app(&self) -> Option<&str> {
+        let plugin = self.main.strip_prefix(APP)?;
+        match self.files.as_slice() {
+            [file] if **file.data == *app_text(plugin).as_bytes() => Some(plugin),
+            _ => None,
+        }
+    }
+
     /// The file of this path.
     pub fn file(&self, path: &str) -> Option<&PackageFile> {
         self.files.iter().find(|file| file.path == path)
@@ -50,6 +73,14 @@ impl Package {
 }
 
 const WHAT: &str = "package";
+
+/// What the path of a package's main file begins with that stands for a plugin's app.
+const APP: &str = "plugin:";
+
+/// What its one file holds.
+fn app_text(plugin: &str) -> String {
+    format!("-- The app of plugin {plugin}: gshell runs the one that the plugin has.\n")
+}
 
 /// Checks the files of a package, given as path and length; see [`Package::check`].
 pub fn check_files<'a>(
@@ -119,6 +150,16 @@ pub fn check_path(path: &str) -> Result<(), Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_may_stand_for_an_app() {
+        let mut package = Package::of_app("example.org/echo");
+        assert_eq!(package.check(), Ok(()));
+        assert_eq!(package.app(), Some("example.org/echo"));
+        package.files[0].data = Bytes::from(b"print(1)".to_vec());
+        assert_eq!(package.app(), None, "a script that has this name");
+        assert_eq!(Package::default().app(), None);
+    }
 
     #[test]
     fn paths_stay_inside() {

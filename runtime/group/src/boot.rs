@@ -90,6 +90,9 @@ pub fn main(start: Start) -> i32 {
         say(&format!("group {name} is still running in another process"));
         return EXIT_LOCKED;
     };
+    if let Some(text) = start.note.as_ref().and_then(note::group_text) {
+        say(&format!("group {name} starts again: {text}"));
+    }
     keep_panics(&start.run_dir, &name);
     sessions::sweep(&start.run_dir, &name);
     rt::block_on(run(start, name, warnings))

@@ -68,10 +68,17 @@ fn crashed(
     error: Option<String>,
 ) -> Result<(), gshell_wire::Fault> {
     let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
+    if job.state == State::Backoff {
+        // It crashed before the disk had that it was started again.
+        job.restarts += 1;
+    }
     job.error = error;
     job.signal = Some(process::to_generic(signal));
     job.ended(clock::wall_ms(), ran_ms, Exit::Signal, String::new());
+    let line = job.error.iter().map(|error| format!("{error}\n"));
+    let line: String = line.collect();
     let env = group.add(job)?;
+    env.hub.write(2, line.as_bytes());
     group.ended_before(&env, Exit::Signal, ran_ms);
     Ok(())
 }

@@ -44,6 +44,8 @@ pub struct Context {
     pub package: Rc<Package>,
     /// Folders searched by `require` after the package and the built-in modules.
     pub lua_path: Vec<PathBuf>,
+    /// Folders searched for C modules after those.
+    pub c_path: Vec<PathBuf>,
     /// The node of its services; that of the process's surroundings if nothing is said.
     pub node: Option<Node>,
     /// Open files, sockets and processes: counted against [`Limits::handles`], closed on teardown.
@@ -76,6 +78,7 @@ impl Context {
             input: spec.input,
             package: spec.package,
             lua_path: spec.lua_path,
+            c_path: spec.c_path,
             node: spec.node,
             stopping: Cell::new(false),
             stopped: Signal::new(),

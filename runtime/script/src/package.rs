@@ -57,8 +57,10 @@ pub struct Spec {
     pub output: Rc<dyn Output>,
     /// Its standard input.
     pub input: Input,
-    /// Folders that `require` searches last.
+    /// Folders that `require` searches for modules written in Lua, after all that it has itself.
     pub lua_path: Vec<PathBuf>,
+    /// Folders that it searches last, for modules written in C.
+    pub c_path: Vec<PathBuf>,
     /// The node whose services it publishes and finds; `None`: the one that the process's surroundings say.
     pub node: Option<gshell_service::Node>,
 }

@@ -12,7 +12,7 @@ use crate::drive::drive;
 use crate::environment::Outcome;
 use crate::sandbox::Prelude;
 use crate::tasks::{self, Done};
-use crate::{Context, Input, Limits, LoadError, Output, Package, Spec, sandbox};
+use crate::{Context, Input, Limits, LoadError, Output, Package, Spec, folders, sandbox};
 
 static SHOW: Prelude = Prelude::new(include_str!("lua/show.lua"));
 
@@ -58,7 +58,8 @@ impl Repl {
             },
             output,
             input,
-            lua_path: vec![".".into()],
+            lua_path: std::iter::once(".".into()).chain(folders::lua()).collect(),
+            c_path: folders::c(),
             node: None,
         };
         let cx = Context::new(spec, &executor);

@@ -1,11 +1,11 @@
-//! Where `require` finds modules: in the package, among the built-in ones, then in the node's folders.
+//! Where `require` finds modules: in the package, among the built-in ones and the plugins, then in the node's folders.
 
 use std::fmt::Write as _;
 use std::rc::Rc;
 
 use mlua::{Lua, Table, Value};
 
-use crate::{Context, api, call, sandbox};
+use crate::{Context, api, call, plugins, sandbox};
 
 /// Puts the searchers and the first `package.path` into `host`.
 pub(crate) fn register(lua: &Lua, cx: &Rc<Context>, host: &Table) -> mlua::Result<()> {
@@ -15,6 +15,7 @@ pub(crate) fn register(lua: &Lua, cx: &Rc<Context>, host: &Table) -> mlua::Resul
     let cx2 = Rc::clone(cx);
     let built_in = move |lua: &Lua, (name,): (String,)| search_built_in(lua, &cx2, &name);
     host.raw_set("from_built_in", call::values(lua, built_in)?)?;
+    plugins::register(lua, cx, host)?;
     host.raw_set("path", lua_path(cx))
 }
 

@@ -48,15 +48,20 @@ impl Caller {
     }
 }
 
-type Call = Box<dyn FnOnce(Caller) -> Result<Payload, Fault> + Send>;
+/// An answer that a thread made.
+pub(crate) struct Made {
+    /// Key and name of its type.
+    pub key: u64,
+    pub name: &'static str,
+    pub payload: Payload,
+}
+
+/// What a thread gives: nothing where there is nothing to answer.
+pub(crate) type Answer = Result<Option<Made>, Fault>;
+type Call = Box<dyn FnOnce(Caller) -> Answer + Send>;
 
 /// The work on a request that a thread does.
-pub(crate) fn blocking_work(
-    context: Context,
-    key: u64,
-    name: &'static str,
-    call: Call,
-) -> Result<Work, Fault> {
+pub(crate) fn blocking_work(context: Context, call: Call) -> Result<Work, Fault> {
     let scope = context.scope;
     let (peer, stream) = (context.link.peer().clone(), context.stream);
     // Over a socket the thread also encodes; inside the process the value moves on.
@@ -68,24 +73,29 @@ pub(crate) fn blocking_work(
             scope,
             abandoned: abandoned.clone(),
         };
-        let reply = current::within(scope, || call(caller))?;
-        match encoded {
-            true => reply.into_bytes().map(Payload::Bytes),
-            false => Ok(reply),
+        let Some(mut made) = current::within(scope, || call(caller))? else {
+            return Ok(None);
+        };
+        if encoded {
+            made.payload = Payload::Bytes(made.payload.into_bytes()?);
         }
+        Ok(Some(made))
     };
     let threads = context.handlers.threads();
     let ticket = threads.run(context.entry.priority, job).map_err(|error| {
         Fault::new(Code::Busy, "no thread for this request can be started").with_cause(error)
     })?;
     Ok(Box::pin(async move {
-        let payload = match ticket.await {
+        let made = match ticket.await {
             Ok(result) => result?,
             Err(NoResult::Panic) => {
                 context.handlers.note_panic(&context);
                 return Err(crate::job::panicked(&context));
             }
             Err(NoResult::Closed) => return Err(Fault::new(Code::Stopped, "the service has ended")),
+        };
+        let Some(Made { key, name, payload }) = made else {
+            return Ok(());
         };
         match payload {
             Payload::Bytes(bytes) => context.reply(&mut Encoded { key, name, bytes }).await,

@@ -103,6 +103,15 @@ impl Context {
         Box::pin(self.reply_later(head, reply)).await
     }
 
+    /// Sends a reply for which there was no credit, and of which traces know.
+    pub(crate) async fn reply_waiting(&self, reply: &mut dyn Outgoing) -> Result<(), Fault> {
+        let head = Head {
+            call: self.call,
+            ..Head::default()
+        };
+        self.reply_later(head, reply).await
+    }
+
     async fn reply_later(&self, head: Head, reply: &mut dyn Outgoing) -> Result<(), Fault> {
         let stream = self.stream();
         std::future::poll_fn(|context| {

@@ -12,6 +12,7 @@ use gshell_net::rt;
 use gshell_session::Head;
 use gshell_wire::{Code, Fault, Priority};
 
+use crate::blocking_handler::Answer;
 use crate::builtin;
 use crate::clock;
 use crate::context::{Context, Known};
@@ -306,7 +307,7 @@ impl Handlers {
     }
 
     /// The threads for handlers that block.
-    pub(crate) fn threads(&self) -> &Threads<Result<Payload, Fault>> {
+    pub(crate) fn threads(&self) -> &Threads<Answer> {
         let workers = self.options.workers.unwrap_or_default();
         self.pool.threads.get_or_init(|| Threads::new(workers))
     }

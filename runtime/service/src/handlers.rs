@@ -12,7 +12,7 @@ use std::rc::Rc;
 use futures_lite::future;
 use gshell_wire::{Code, Fault, Message, decode_version};
 
-use crate::blocking_handler::{Caller, blocking_work};
+use crate::blocking_handler::{Caller, Made, blocking_work};
 use crate::context::Context;
 use crate::entry::{Described, Dynamic, Entry, Kind, Reply, Start};
 use crate::hooks::{Admission, Hooks, StreamContext};
@@ -173,8 +173,12 @@ impl Handlers {
         let handler = std::sync::Arc::new(handler);
         let start: Start = Box::new(move |key, given, context| {
             let (request, handler) = (read_version::<Q>(key, given)?, handler.clone());
-            let work = move |caller| handler(request, caller).map(crate::payload::Payload::moved);
-            blocking_work(context, R::KEY, R::NAME, Box::new(work))
+            let work = move |caller| {
+                let payload = crate::payload::Payload::moved(handler(request, caller)?);
+                let (key, name) = (R::KEY, R::NAME);
+                Ok(Some(Made { key, name, payload }))
+            };
+            blocking_work(context, Box::new(work))
         });
         self.add::<Q>(vec![Described::of::<R>()], Kind::Blocking, start)
     }
@@ -253,7 +257,7 @@ impl Handlers {
         self
     }
 
-    fn insert(&mut self, entry: Entry) {
+    pub(crate) fn insert(&mut self, entry: Entry) {
         let entry = Rc::new(entry);
         self.last = entry.versions.first().map(|version| version.key);
         for (at, version) in entry.versions.iter().enumerate() {
@@ -375,7 +379,7 @@ fn read_version<Q: Message>(key: u64, given: Given<'_>) -> Result<Q, Fault> {
 }
 
 /// Runs the work on a stream until it is done or the stream is gone.
-async fn accompany(
+pub(crate) async fn accompany(
     work: Pin<Box<dyn Future<Output = Result<(), Fault>>>>,
     stream: Stream,
     context: Context,

@@ -214,6 +214,30 @@ pub fn close(lua: Lua, running: &Running) {
     });
 }
 
+/// Runs code that is no script and that nothing can interrupt, on behalf of `running`: one that does not return is found as
+/// a script is that got stuck in C.
+pub fn watched<T>(running: &Running, work: impl FnOnce() -> T) -> T {
+    struct Marked {
+        previous: *mut lua_State,
+        before: bool,
+    }
+    impl Drop for Marked {
+        fn drop(&mut self) {
+            SHARED.with(|s| {
+                s.unmark(self.previous);
+                s.closing.store(self.before, Relaxed);
+            });
+        }
+    }
+    let _marked = SHARED.with(|s| {
+        let before = s.closing.swap(true, Relaxed);
+        // As in `close`: the handler does not follow it.
+        let previous = s.mark(ptr::dangling_mut(), running);
+        Marked { previous, before }
+    });
+    work()
+}
+
 impl Guard<'_> {
     /// Ends the marking; true if the script yields because its slice was over. (mlua has then woken its task.)
     /// Not calling it after a poll leaves a hook behind that mlua would take for its own.

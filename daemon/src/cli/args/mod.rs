@@ -95,6 +95,8 @@ pub enum Values {
     Command,
     /// Publisher and name of a service.
     Service,
+    /// The name of a plugin in the folders.
+    Plugin,
     /// The name of a message type, of the service that is the argument before it if there is one.
     Message,
 }

@@ -19,7 +19,7 @@ use self::editor::Lines;
 use super::args::{Command, Matches};
 use super::failure::{Failure, Outcome};
 use super::link::Global;
-use super::local::Standard;
+use super::local::{self, Standard};
 use super::output;
 use crate::VERSION;
 use crate::exit_codes::Status;
@@ -80,6 +80,7 @@ pub fn run(global: &Global, _: &Matches) -> Outcome {
         )));
     }
     let history = global.dirs.state.join(HISTORY);
+    local::use_plugins(global);
     rt::block_on(async {
         let shell = Shell::new()?;
         let watch = rt::spawn(interrupts(shell.signals.clone(), shell.repl.clone()));

@@ -15,6 +15,8 @@ pub const CALL: Command = Command::absent("call", TOOLS);
 pub const COMPLETIONS: Command = Command::absent("completions", TOOLS);
 pub const MONITOR: Command = Command::absent("monitor", TOOLS);
 pub const MTRACE: Command = Command::absent("mtrace", TOOLS);
+pub const PLUGIN_NEW: Command = Command::absent("new", TOOLS);
+pub const PLUGIN_PACK: Command = Command::absent("pack", TOOLS);
 pub const SCHEMA: Command = Command::absent("schema", TOOLS);
 pub const STATS: Command = Command::absent("stats", TOOLS);
 
@@ -37,11 +39,12 @@ mod tests {
 
     #[test]
     fn what_is_not_there_says_why() {
-        let typed: [&[&str]; 4] = [
+        let typed: [&[&str]; 5] = [
             &["call", "gshell/daemon", "gshell.Ps"],
             &["stats", "--every", "1"],
             &["mtrace", "show"],
             &["--json", "completions", "bash"],
+            &["plugin", "new", "sum"],
         ];
         for line in typed {
             let text = try_parse(line).err().unwrap().text;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use gshell_control::messages::daemon::{GroupList, Groups, Jobs, Ps};
 use gshell_control::names::{DAEMON_SERVICE, PUBLISHER};
+use gshell_plugin_host::folders::walk;
 use gshell_service::blocking::Client;
 use gshell_service::builtin::messages::{Describe, Description};
 use gshell_service::dirs::Dirs;
@@ -17,7 +18,7 @@ use gshell_wire::Message;
 
 use crate::cli::args::{Matches, Values, options};
 use crate::cli::failure::Outcome;
-use crate::cli::{PROGRAM, SELF, link, output, values};
+use crate::cli::{PROGRAM, SELF, global, link, output, values};
 use crate::exit_codes::Status;
 
 /// Time that the node has; whoever presses the tab key does not wait for one that hangs.
@@ -39,6 +40,8 @@ struct Node {
     services: Vec<String>,
     /// Names of message types, and what they are for.
     types: Vec<(String, String)>,
+    /// Names of plugins in the folders, and what they are.
+    plugins: Vec<(String, String)>,
 }
 
 impl Node {
@@ -48,6 +51,12 @@ impl Node {
     }
 
     fn ask(matches: &Matches, values: Values) -> Option<Self> {
+        if matches!(values, Values::Plugin) {
+            return Some(Self {
+                plugins: plugins(matches)?,
+                ..Self::default()
+            });
+        }
         let folder = |long| matches.raw(long).map(Path::new);
         let dirs = Dirs::find(folder("run-dir"), folder("state-dir")).ok()?;
         dirs.check_run().ok()?;
@@ -79,6 +88,14 @@ impl Node {
             ..Self::default()
         })
     }
+}
+
+/// The plugins of the folders that the options mean.
+fn plugins(matches: &Matches) -> Option<Vec<(String, String)>> {
+    let listing = walk(&global(matches).ok()?.plugin_folders());
+    let facts = listing.found.into_iter().filter_map(|found| found.facts.ok());
+    let named = facts.map(|facts| (facts.name, format!("{} for {}", facts.version, facts.machine)));
+    Some(named.collect())
 }
 
 /// The services of a node, and their sockets.
@@ -225,6 +242,10 @@ fn add_values(found: &mut Found, matches: &Matches, values: Values, node: &dyn F
             .types
             .iter()
             .for_each(|(name, help)| found.add(name, help)),
+        Values::Plugin => node(matches, values)
+            .plugins
+            .iter()
+            .for_each(|(name, about)| found.add(name, about)),
         Values::Command => add_commands(found, &Matches::new(&PROGRAM)),
     }
 }
@@ -280,6 +301,7 @@ mod tests {
                 },
                 services: vec!["gshell/daemon".into(), "gshell/grg-web-0.1.0".into()],
                 types: vec![("gshell.Ps".into(), "Lists.".into())],
+                plugins: vec![("example.org/echo".into(), "1.2.3 for mips".into())],
             }
         };
         let text = candidates(words.iter().map(|word| (*word).to_owned()).collect(), &node);
@@ -339,6 +361,8 @@ mod tests {
         assert_eq!(complete(&["call", "gshell/daemon", "gshell.P"]), ["gshell.Ps"]);
         assert_eq!(complete(&["call", "gshell/daemon", "gshell.Ps", ""]), [""; 0]);
         assert_eq!(complete(&["mtrace", "tag", ""]), ["gshell.Ps"]);
+        assert_eq!(complete(&["plugin", "rm", "ex"]), ["example.org/echo"]);
+        assert_eq!(complete(&["plugin", "pack", ""]), [":files"]);
     }
 
     #[test]

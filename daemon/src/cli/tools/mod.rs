@@ -5,6 +5,7 @@ mod complete;
 mod completions;
 mod monitor;
 mod mtrace;
+mod plugin;
 mod schema;
 mod stats;
 
@@ -13,6 +14,7 @@ pub use self::complete::run as complete;
 pub use self::completions::COMMAND as COMPLETIONS;
 pub use self::monitor::COMMAND as MONITOR;
 pub use self::mtrace::{COMMAND as MTRACE, traced};
+pub use self::plugin::{PLUGIN_NEW, PLUGIN_PACK};
 pub use self::schema::COMMAND as SCHEMA;
 pub use self::stats::COMMAND as STATS;
 

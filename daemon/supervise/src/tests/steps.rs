@@ -131,6 +131,7 @@ fn a_crash_restarts_at_once_then_ever_later() {
     assert_eq!(group.restarts(), 1);
     assert_eq!(group.last_exit(), Some("process 7 ended by signal 9"));
     group.explain("plugin echo crashed");
+    group.explain("plugin echo crashed");
     assert_eq!(
         group.last_exit(),
         Some("process 7 ended by signal 9: plugin echo crashed")

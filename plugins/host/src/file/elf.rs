@@ -1,7 +1,7 @@
 //! The header of an ELF file and its program headers: what a loader would look at, and nothing else.
 
-use super::source::{Source, bytes, within};
 use super::{Kind, Machine, Refusal};
+use crate::source::{self, Source};
 
 /// Bytes at the start of a file that tell what it is.
 const START: u32 = 512;
@@ -13,6 +13,9 @@ const SEGMENT: [u16; 2] = [32, 56];
 const SECTION: [u16; 2] = [40, 64];
 /// Segments that a file may have; compilers make some ten.
 const SEGMENTS: u16 = 256;
+
+/// What is read, in words.
+pub(super) const ELF: &str = "an ELF file";
 
 const MAGIC: [u8; 4] = [0x7f, b'E', b'L', b'F'];
 const SHARED: u16 = 3;
@@ -118,13 +121,13 @@ fn not_shared(kind: u16) -> Refusal {
 
 fn header(source: &dyn Source) -> Result<Header, Refusal> {
     let start = source.size().min(START.into()) as u32;
-    let start = bytes(source, 0, start)?;
+    let start = source::read(source, ELF, 0, start)?;
     if !start.starts_with(&MAGIC) {
         return Err(not_elf(&start));
     }
     // What follows is there in a file that is not cut off.
     let byte = |at: usize| start.get(at).copied().unwrap_or(0);
-    let cut = |size: u32| within(source, 0, size.into());
+    let cut = |size: u32| source::within(source, ELF, 0, size.into());
     cut(HEADER[0])?;
     let wide = match byte(4) {
         1 => false,
@@ -209,7 +212,7 @@ fn whole(source: &dyn Source, header: &Header) -> Result<(), Refusal> {
         )));
     }
     let size = u64::from(header.section_size) * u64::from(header.sections);
-    within(source, header.sections_at, size)
+    source::within(source, ELF, header.sections_at, size)
 }
 
 fn segments(source: &dyn Source, header: &Header) -> Result<Shared, Refusal> {
@@ -229,8 +232,9 @@ fn segments(source: &dyn Source, header: &Header) -> Result<Shared, Refusal> {
             header.segments
         )));
     }
-    let table = bytes(
+    let table = source::read(
         source,
+        ELF,
         header.segments_at,
         u32::from(entry) * u32::from(header.segments),
     )?;
@@ -241,12 +245,12 @@ fn segments(source: &dyn Source, header: &Header) -> Result<Shared, Refusal> {
             segment_of(segment, header.numbers).ok_or_else(|| damaged("a segment is cut off"))?;
         match kind {
             LOAD => {
-                within(source, found.at, found.size)?;
+                source::within(source, ELF, found.at, found.size)?;
                 loads = true;
             }
             INTERPRETER => return Err(not_shared(2)),
             NOTE => {
-                within(source, found.at, found.size)?;
+                source::within(source, ELF, found.at, found.size)?;
                 notes.push(found);
             }
             _ => {}

@@ -8,19 +8,16 @@ mod machine;
 pub mod names;
 mod note;
 mod refusal;
-mod source;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use gshell_plugin_abi::{ABI, MINOR};
 
 pub use self::machine::Machine;
 pub use self::refusal::{Kind, Refusal};
-use self::source::{Disk, Source};
+use crate::source::{Disk, Source};
 
 /// The end of the name of a file that is a plugin.
 pub const EXTENSION: &str = "gplugin";
@@ -44,29 +41,12 @@ pub struct Facts {
 
 /// Reads what the file at `path` is. It may be for any machine and of any ABI: see [`fits`].
 pub fn inspect(path: &Path) -> Result<Facts, Refusal> {
-    let file = open(path)?;
-    let size = file.metadata().map_err(|error| Refusal::io(&error))?.len();
-    facts(&Disk { file: &file, size })
+    facts(&Disk::open(path)?)
 }
 
 /// The same for bytes in memory.
 pub fn inspect_bytes(data: &[u8]) -> Result<Facts, Refusal> {
     facts(&data)
-}
-
-/// Opens a regular file. A pipe of that name does not hold up whoever opens it.
-fn open(path: &Path) -> Result<File, Refusal> {
-    let file = File::options()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
-        .map_err(|error| Refusal::io(&error))?;
-    let kind = file.metadata().map_err(|error| Refusal::io(&error))?.file_type();
-    match kind.is_file() {
-        true => Ok(file),
-        false if kind.is_dir() => Err(Refusal::new(Kind::Unreadable, "a folder, not a file")),
-        false => Err(Refusal::new(Kind::Unreadable, "not a regular file")),
-    }
 }
 
 fn facts(source: &dyn Source) -> Result<Facts, Refusal> {

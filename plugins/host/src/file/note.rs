@@ -2,9 +2,9 @@
 
 use gshell_plugin_abi::{ABI, NOTE_BODY, NOTE_NAME, NOTE_OWNER, NOTE_TYPE, NOTE_VERSION};
 
-use super::elf::{Notes, Numbers, Shared};
-use super::source::{Source, bytes};
+use super::elf::{ELF, Notes, Numbers, Shared};
 use super::{Kind, Refusal, names};
+use crate::source::{self, Source};
 
 /// Bytes of notes that are looked through. Compilers and packagers write some hundred.
 const MOST: u64 = 64 << 10;
@@ -27,7 +27,7 @@ pub(super) fn find(source: &dyn Source, shared: &Shared) -> Result<Told, Refusal
         // Others may have notes as large as they like; ours is in front of them or was not made by the header's macro.
         let size = notes.size.min(left);
         left -= size;
-        let data = bytes(source, notes.at, size as u32)?;
+        let data = source::read(source, ELF, notes.at, size as u32)?;
         let mut rest = data.as_slice();
         while let Some((note, behind)) = next(rest, notes, shared.numbers) {
             rest = behind;

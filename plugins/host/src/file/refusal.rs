@@ -53,7 +53,8 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn io(error: &std::io::Error) -> Self {
+    /// What the system says about a file.
+    pub fn io(error: &std::io::Error) -> Self {
         let text = error.to_string();
         let words = text.split(" (os error").next().unwrap_or_default();
         Self::new(Kind::Unreadable, format!("cannot be read: {words}"))

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod call;
+mod cmodule;
 mod failing;
 mod module;
 mod objects;
@@ -17,6 +18,7 @@ mod results;
 use std::os::raw::c_void;
 use std::ptr;
 
+pub use cmodule::c_module;
 pub use module::{Hooks, module};
 pub(crate) use objects::{give, peek};
 

@@ -103,12 +103,12 @@ impl C {
         Ok(unsafe { std::slice::from_raw_parts(bytes.ptr, bytes.len as usize) })
     }
 
-    fn counter(&self, n: u32) -> Result<&mut i64, ()> {
+    fn counter(&self, n: u32) -> Result<*mut i64, ()> {
         let mut data = std::ptr::null_mut();
         // SAFETY: see count; the data of this class is an i64.
         unsafe {
             match (self.host().get_object)(self.0, n, &COUNTER.0, &mut data) {
-                1 => Ok(&mut *data.cast::<i64>()),
+                1 => Ok(data.cast::<i64>()),
                 _ => Err(()),
             }
         }
@@ -342,16 +342,21 @@ fn counters(c: &C) -> Done {
 fn step(c: &C) -> Done {
     let by = if c.count() > 1 { c.get_integer(2)? } else { 1 };
     let value = c.counter(1)?;
-    *value += by;
-    c.put_integer(*value)
+    // SAFETY: the object is there until the function returns, and nobody else uses it meanwhile.
+    unsafe {
+        *value += by;
+        c.put_integer(*value)
+    }
 }
 
 fn total(c: &C) -> Done {
-    c.put_integer(*c.counter(1)? + *c.counter(2)?)
+    // SAFETY: as in step.
+    unsafe { c.put_integer(*c.counter(1)? + *c.counter(2)?) }
 }
 
 fn close(c: &C) -> Done {
-    *c.counter(1)? = -1000 - i64::from(c.count());
+    // SAFETY: as in step.
+    unsafe { *c.counter(1)? = -1000 - i64::from(c.count()) };
     Ok(())
 }
 

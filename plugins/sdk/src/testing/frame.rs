@@ -134,7 +134,8 @@ impl Frame {
                 Value::Table(_) => "a table",
             },
         };
-        let what = if n <= self.arguments { "argument" } else { "part" };
+        let is_argument = n <= self.arguments || n as usize > self.parts.len();
+        let what = if is_argument { "argument" } else { "part" };
         self.note(
             Code::Invalid,
             format!("{what} {n}: {expected} expected, got {given}"),

@@ -38,7 +38,7 @@ pub struct RefusedPlugin {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Message)]
 #[message(name = "gshell.GroupPluginList")]
 pub struct GroupPluginList {
-    /// Those that it has: all that are linked in, and files that something asked for.
+    /// Those that something in it asked for and got.
     pub opened: Vec<OpenedPlugin>,
     /// Those that something asked for in vain.
     pub refused: Vec<RefusedPlugin>,

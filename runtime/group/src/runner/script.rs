@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use async_channel::Sender;
 use gshell_control::{Exit, Job};
-use gshell_script::{Environment, Input, Limits, LoadError, Outcome, Output, Package, Spec, Stream};
+use gshell_script::{
+    Environment, Input, Limits, LoadError, Outcome, Output, Package, Spec, Stream, app, folders,
+};
 use gshell_service::rt;
 
 use super::{Ended, Order, Runner};
@@ -58,11 +60,22 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
     if !order.job.interactive {
         input.end();
     }
-    let spec = spec(&order, output.clone(), input.clone());
-    let environment = Environment::new(spec).map_err(|error| {
-        let text = error.to_string();
+    let failed = |text: String| {
         output.write(Stream::Err, format!("{text}\n").as_bytes());
-        let mut ended = Ended::failed(text);
+        Ended::failed(text)
+    };
+    let mut spec = spec(&order, output.clone(), input.clone());
+    if let Some(plugin) = order.package.app() {
+        // The plugin's own, as it is now: the package only names it.
+        let source = app(plugin).map_err(|fault| failed(fault.message))?;
+        let files = [(order.package.main.clone(), source.as_bytes().to_vec())];
+        spec.package = Rc::new(Package {
+            files: files.into(),
+            main: order.package.main.clone(),
+        });
+    }
+    let environment = Environment::new(spec).map_err(|error| {
+        let mut ended = failed(error.to_string());
         if matches!(error, LoadError::Memory(_)) {
             ended.exit = Some(Exit::Oom);
         }
@@ -108,7 +121,8 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         limits,
         output,
         input,
-        lua_path: Vec::new(),
+        lua_path: folders::lua(),
+        c_path: folders::c(),
         node: None,
     }
 }

@@ -8,11 +8,40 @@ use async_channel::{Receiver, Sender, bounded};
 /// Helper threads at most: they wait, they do not compute, and each costs a stack.
 const MOST_THREADS: usize = 4;
 
+/// Threads at most for calls of foreign code, which may wait for as long as they like.
+const MOST_LONG: usize = 64;
+
 type Permits = (Sender<()>, Receiver<()>);
 
 fn permits() -> &'static Permits {
     static PERMITS: OnceLock<Permits> = OnceLock::new();
     PERMITS.get_or_init(|| bounded(MOST_THREADS))
+}
+
+fn long_permits() -> &'static Permits {
+    static PERMITS: OnceLock<Permits> = OnceLock::new();
+    PERMITS.get_or_init(|| bounded(MOST_LONG))
+}
+
+/// One of [`long_permits`], until the call has returned.
+struct LongPermit;
+
+impl Drop for LongPermit {
+    fn drop(&mut self) {
+        let _ = long_permits().1.try_recv();
+    }
+}
+
+/// As [`unblock`], for calls of foreign code and others that may wait for long: they do not keep those of the program
+/// itself waiting. A call that nobody waits for any more still runs to its end; one that waits for its turn does not.
+pub async fn unblock_long<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    let _ = long_permits().0.send(()).await;
+    let permit = LongPermit;
+    blocking::unblock(move || {
+        let _permit = permit;
+        call()
+    })
+    .await
 }
 
 struct Permit;

@@ -12,7 +12,7 @@ mod io;
 mod tasks;
 mod timer;
 
-pub use self::blocking::unblock;
+pub use self::blocking::{unblock, unblock_long};
 pub use self::child::child_exit;
 pub use self::core::{Handle, block_on, handle, leave, on_rest, spawn, yield_now};
 pub use self::io::Io;

@@ -18,6 +18,8 @@ mod service;
 mod support;
 pub mod time;
 
+pub(crate) use service::code_name;
+
 type Register = fn(&Lua, &Rc<Context>) -> mlua::Result<Table>;
 
 /// Name for `require`, and how the module is made.

@@ -118,10 +118,10 @@ function os.execute(...)
   return os.execute(...)
 end
 
--- Modules: the package's own first, then the built-in ones, then the folders of `package.path`.
+-- Modules: the package's own first, then the built-in ones, plugins, the folders of `package.path`, those of `package.cpath`.
 local package, loaded = package, package.loaded
-package.loadlib, package.cpath = nil, nil
-package.path = host.path
+package.loadlib = nil
+package.path, package.cpath = host.path, host.cpath
 
 local function from_preload(name)
   local f = package.preload[name]
@@ -129,17 +129,60 @@ local function from_preload(name)
   return "\n\tno field package.preload['" .. name .. "']"
 end
 
-local function from_path(name)
-  local path = package.path
-  if type(path) ~= "string" then error("'package.path' must be a string") end
-  local file, message = package.searchpath(name, path)
-  if not file then return message ~= "" and "\n\t" .. message:gsub("^\n\t", "") or "" end
-  local f, why = stock_loadfile(file, "t")
-  if f then return f, file end
+local function from_plugin(name)
+  local raw, face, origin = host.find_plugin(name)
+  if type(raw) == "string" then return raw end
+  -- What the plugin's own Lua returns is the module; of one that has none, or returns nothing, its table.
+  return function()
+    local made = face and face(raw)
+    return made == nil and raw or made
+  end, origin
+end
+
+local searchpath = package.searchpath
+local function search(name, what)
+  local path = package[what]
+  if type(path) ~= "string" then error("'package." .. what .. "' must be a string") end
+  local file, message = searchpath(name, path)
+  if file then return file end
+  return nil, message ~= "" and "\n\t" .. message:gsub("^\n\t", "") or ""
+end
+
+local function bad_file(name, file, why)
   error(("error loading module '%s' from file '%s':\n\t%s"):format(name, file, why), 0)
 end
 
-package.searchers = { from_preload, host.from_package, host.from_built_in, from_path }
+local function from_path(name)
+  local file, message = search(name, "path")
+  if not file then return message end
+  local f, why = stock_loadfile(file, "t")
+  if f then return f, file end
+  bad_file(name, file, why)
+end
+
+local function from_c(name)
+  local file, message = search(name, "cpath")
+  if not file then return message end
+  local f, why = host.open_c(file, name)
+  if f then return f, file end
+  bad_file(name, file, why or "it has no function that opens this module")
+end
+
+-- A submodule may be in the file of its parent.
+local function from_c_root(name)
+  local root = name:match "^([^.]*)%."
+  if not root then return end
+  local file, message = search(root, "cpath")
+  if not file then return message end
+  local f, why = host.open_c(file, name)
+  if f then return f, file end
+  if f == nil then return ("\n\tno module '%s' in file '%s'"):format(name, file) end
+  bad_file(name, file, why)
+end
+
+package.searchers = {
+  from_preload, host.from_package, host.from_built_in, from_plugin, from_path, from_c, from_c_root,
+}
 
 -- In Lua, because Lua's own cannot be yielded from: a module may wait while it loads.
 function require(name)

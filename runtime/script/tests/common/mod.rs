@@ -79,6 +79,7 @@ pub fn load(files: &[(&str, &str)], limits: Limits) -> Result<Script, LoadError>
         output: Rc::clone(&output) as Rc<dyn Output>,
         input: input.clone(),
         lua_path: Vec::new(),
+        c_path: Vec::new(),
         node: Some(node::node()),
     })?;
     Ok(Script { env, output, input })

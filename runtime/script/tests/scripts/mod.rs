@@ -88,6 +88,7 @@ pub fn run_with(
             output,
             input: Input::empty(),
             lua_path: Vec::new(),
+            c_path: Vec::new(),
             node: Some(node::node()),
         };
         let environment = Environment::new(spec).unwrap_or_else(|error| panic!("{name}: {error}"));

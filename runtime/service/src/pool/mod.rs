@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gshell_net::rt::Task;
-use gshell_wire::Fault;
 
 use self::queue::Queue;
 use self::threads::Threads;
+use crate::blocking_handler::Answer;
 use crate::dispatch::Waiting;
 use crate::hooks::Served;
 use crate::link::Link;
-use crate::payload::Payload;
 
 pub mod queue;
 pub mod scale;
@@ -56,7 +55,7 @@ pub(crate) struct Pool {
     /// Connections that are not read.
     pub held: RefCell<Vec<usize>>,
     pub served: RefCell<BTreeMap<(usize, u32), Rc<Served>>>,
-    pub threads: OnceCell<Threads<Result<Payload, Fault>>>,
+    pub threads: OnceCell<Threads<Answer>>,
     pub last: Cell<u32>,
     /// The service has ended.
     pub closed: Cell<bool>,

@@ -120,6 +120,7 @@ async fn run(name: &str, code: String, folder: &Path) -> Result<String, String> 
         output: output.clone(),
         input,
         lua_path: Vec::new(),
+        c_path: Vec::new(),
         node: Some(Node::at(folder)),
     };
     let environment = Environment::new(spec).map_err(|error| error.to_string())?;

@@ -9,7 +9,7 @@ use crate::tasks::Failure;
 const OWN_CODE: &str = "code ";
 
 /// Codes as scripts name them.
-fn name(code: Code) -> String {
+pub fn name(code: Code) -> String {
     let mut text = String::new();
     for letter in code.name().chars() {
         if letter.is_uppercase() && !text.is_empty() {

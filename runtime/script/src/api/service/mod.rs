@@ -18,12 +18,14 @@ mod fault;
 mod handler;
 mod hooks;
 mod message;
+mod native;
 mod server;
 mod states;
 mod stream;
 mod trace;
 mod types;
 
+pub use fault::name as code_name;
 use message::Types;
 
 /// What the services and connections of one environment share.

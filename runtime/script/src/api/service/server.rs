@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use gshell_plugin_host::serve;
 use gshell_service::{
     Dynamic, Handlers, Identity, PublishOptions, Published, Publisher, Scopes, Workers, current, rt,
 };
@@ -13,6 +14,7 @@ use mlua::{Function, Lua, Result, Table, UserData, UserDataFields, UserDataRef, 
 use super::fault::raised;
 use super::handler::{self, Handler, Service, message_type};
 use super::message::Type;
+use super::native;
 use super::states::{STATES_MAX, States};
 use super::{Shared, discover, hooks};
 use crate::api::options::{Options, invalid};
@@ -21,7 +23,7 @@ use crate::resources::Ticket;
 use crate::sync::Signal;
 use crate::tasks::Alive;
 
-const PUBLISH: &str = "server:publish";
+pub(super) const PUBLISH: &str = "server:publish";
 /// Time that handlers which run have when a server closes, unless it says otherwise.
 const GRACE: f64 = 1.0;
 
@@ -123,6 +125,20 @@ impl Inner {
         let lua = lua.try_upgrade().ok_or_else(gone)?;
         let service = Service::new(&self.shared, &lua)?;
         self.finish(&lua, name, states.handlers().map_err(raised)?, &options, service)
+    }
+
+    /// The handlers of a plugin's service.
+    fn publish_native(
+        &self,
+        lua: &Lua,
+        name: String,
+        service: &'static serve::Service,
+        options: Option<Table>,
+    ) -> Result<Handle> {
+        self.open()?;
+        let options = Options::new(PUBLISH, options, KNOWN)?;
+        let made = native::handlers(service, self.shared.cx.running()).map_err(raised)?;
+        self.finish(lua, name, made, &options, Service::new(&self.shared, lua)?)
     }
 
     fn publish(&self, lua: &Lua, name: String, handlers: &Table, options: Option<Table>) -> Result<Handle> {
@@ -409,6 +425,10 @@ fn methods(add: &Functions<'_>) -> Result<()> {
             let (inner, lua) = (Rc::clone(&this.0), lua.weak());
             let cx = Rc::clone(&inner.shared.cx);
             Ok((cx, async move {
+                let native = native::service_of(&handlers, &name)?;
+                if let (Some(service), Some(lua)) = (native, lua.try_upgrade()) {
+                    return inner.publish_native(&lua, name, service, options);
+                }
                 match (handlers, lua.try_upgrade()) {
                     (Value::Table(handlers), Some(lua)) => inner.publish(&lua, name, &handlers, options),
                     (Value::String(module), Some(_)) => {
@@ -417,7 +437,7 @@ fn methods(add: &Functions<'_>) -> Result<()> {
                     }
                     (other, _) => {
                         let what = other.type_name();
-                        let text = format!("the handlers are a table or the name of a module, not a {what}");
+                        let text = format!("the handlers are a table, the name of a module, or a plugin's service, not a {what}");
                         Err(invalid(PUBLISH, &text))
                     }
                 }

@@ -57,6 +57,7 @@ struct Seed {
     files: BTreeMap<String, Vec<u8>>,
     limits: Limits,
     lua_path: Vec<PathBuf>,
+    c_path: Vec<PathBuf>,
     node: Node,
 }
 
@@ -225,6 +226,7 @@ fn seed(cx: &Context, node: &Node, module: &str, service: &str) -> Seed {
         files,
         limits: cx.limits,
         lua_path: cx.lua_path.clone(),
+        c_path: cx.c_path.clone(),
         node: node.clone(),
     }
 }
@@ -245,6 +247,7 @@ fn run(seed: Seed, output: Sender<(Stream, Vec<u8>)>, stopped: Receiver<()>, rep
             output: Rc::new(Passing(output)),
             input: Input::empty(),
             lua_path: seed.lua_path,
+            c_path: seed.c_path,
             node: Some(seed.node),
         });
         let env = match made {
