@@ -92,6 +92,17 @@ const RULES: &[Rule] = &[
         reason: "regex-lite takes a quarter of the flash that regex takes (its tests run Lua by gshell-plugin-trial)",
     },
     Rule {
+        name: "gshell-plugin-sqlite",
+        may_use: &[
+            "gshell-plugin-sdk",
+            "gshell-plugin-trial",
+            "rusqlite",
+            "self_cell",
+        ],
+        reason: "SQLite and a safe way to it; self_cell keeps a statement beside its rows (its tests run Lua by \
+                 gshell-plugin-trial)",
+    },
+    Rule {
         name: "gshell-plugin-trial",
         may_use: &["gshell-plugin-host", "mlua"],
         reason: "only tests of plugins use it: a Lua state with the plugin, and no group",

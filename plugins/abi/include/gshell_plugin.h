@@ -82,6 +82,9 @@ enum {
     GSP_OTHER = 8         /* a function, a thread, ... */
 };
 
+/* The numbers of arguments are not above it, those of parts of tables are. */
+#define GSP_PARTS 0x1000000u
+
 struct gsp_host;
 struct gsp_class;
 struct gsp_message;
@@ -113,7 +116,8 @@ typedef struct gsp_host {
     /* The data of an object of exactly this class, lent until the function returns. */
     int32_t (*get_object)(gsp_call *call, uint32_t n, const struct gsp_class *of, void **out);
 
-    /* Tables: their parts become further arguments, with the number that *as gets. */
+    /* Tables: their parts become further arguments, with the number that *as gets, which is above GSP_PARTS: so an argument
+     * that was not given is never one of them. */
     int32_t (*get_length)(gsp_call *call, uint32_t n, uint32_t *out);
     /* The item i (from 1), GSP_NIL if there is none. */
     int32_t (*open_item)(gsp_call *call, uint32_t n, uint32_t i, uint32_t *as);

@@ -24,6 +24,8 @@ pub const MINOR: u16 = 0;
 pub const OK: i32 = 0;
 /// What it returns after an error was noted.
 pub const FAILED: i32 = 1;
+/// The numbers of arguments are not above it, those of parts of tables are.
+pub const PARTS: u32 = 0x100_0000;
 /// Bytes of a plugin's name at most.
 pub const NAME_MAX: u32 = 63;
 /// In front of the plugin's name in the name of the exported descriptor.

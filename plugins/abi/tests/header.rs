@@ -74,6 +74,7 @@ fn numbers() -> Vec<Line> {
         line("GSP_TABLE", abi::kind::TABLE),
         line("GSP_OBJECT", abi::kind::OBJECT),
         line("GSP_OTHER", abi::kind::OTHER),
+        line("GSP_PARTS", abi::PARTS),
         line("GSP_BLOCKING", abi::flags::BLOCKING),
         line("GSP_STREAM", abi::flags::STREAM),
         line("GSP_NOTE_TYPE", abi::NOTE_TYPE),

@@ -464,6 +464,30 @@ fn the_page_is_true() {
 }
 
 #[test]
+fn archives_are_given_up() {
+    let folder = tree();
+    done("tar_create", &[folder.at("x.tar.gz"), folder.at("in")]);
+    done("zip_create", &[folder.at("x.zip"), folder.at("in")]);
+    let base = folder.at(".");
+    let base = base.as_str().unwrap();
+    for call in [
+        "compress.tar.list(base .. '/x.tar.gz')",
+        "compress.tar.extract(base .. '/x.tar.gz', base .. '/out')",
+        "compress.tar.create(base .. '/y.tar.gz', base .. '/in')",
+        "compress.zip.extract(base .. '/x.zip', base .. '/out')",
+        "compress.zip.create(base .. '/y.zip', base .. '/in')",
+        "compress.gunzip(packed)",
+    ] {
+        let source = format!(
+            "local compress, base = require 'compress', {base:?} local packed = compress.gzip 'x' ABANDON = true {call}"
+        );
+        let (code, text) = gshell_plugin_trial::error(&PLUGIN, &source);
+        assert!(text.contains("nobody waits"), "{call}: {code} {text}");
+    }
+    assert_eq!(folder.names("."), ["in", "x.tar.gz", "x.zip"], "nothing is left");
+}
+
+#[test]
 fn unknown_options_are_errors() {
     let (_, text) = gshell_plugin_trial::error(&PLUGIN, "require 'compress'.gunzip('', { limits = 1 })");
     assert!(text.contains("no option is called limits"), "{text}");

@@ -30,6 +30,10 @@ fn functions_give_back() {
     );
     let texts = Value::list(["a", "b"]);
     assert_eq!(
+        call(&PLUGIN, "concat", std::slice::from_ref(&texts)).unwrap(),
+        ["ab".into()]
+    );
+    assert_eq!(
         call(&PLUGIN, "concat", &[texts, "-".into()]).unwrap(),
         ["a-b".into()]
     );

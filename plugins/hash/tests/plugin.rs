@@ -176,6 +176,18 @@ fn the_page_is_true() {
 }
 
 #[test]
+fn files_are_given_up() {
+    gshell_plugin_trial::run(
+        &PLUGIN,
+        r#"
+        ABANDON = true
+        local ok, problem = pcall(require "hash".file, "/dev/zero")
+        assert(not ok and problem.code == 15 and problem.message:find "/dev/zero: nobody waits", problem)
+        "#,
+    );
+}
+
+#[test]
 fn methods_are_chained() {
     gshell_plugin_trial::run(
         &PLUGIN,

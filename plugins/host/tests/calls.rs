@@ -95,6 +95,8 @@ fn tables_are_read_by_parts() {
         local large, backwards = {}, {}
         for i = 1, 1000 do large[i], backwards[1001 - i] = i, 1001 - i end
         assert(both("sum", large) == 500500 and both("sum", backwards) == 500500)
+        assert(both("behind", { 10 }) == 0, "a part is never taken for an argument that is missing")
+        assert(both("behind", { 10 }, true) == 2)
         local results = { both("mixed", { 10, 20, 30 }) }
         assert(table.concat(results, " ") == "1 10 2 20 3 30 -1")
         -- Raw: no metamethod runs.

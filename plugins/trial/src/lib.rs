@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // only tests use it
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Once;
 
 use gshell_plugin_host::{Noted, Plugin, Setup, abi, detached, find, lua, set_up};
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Table, Value};
@@ -77,23 +77,21 @@ fn examples(page: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// The plugin, checked as one that is linked into the program.
+/// The plugin, checked as one that is linked into the program. Its name is that of the crate that is tested.
 fn opened(plugin: &'static abi::Plugin) -> &'static Plugin {
-    static NAME: Mutex<Option<String>> = Mutex::new(None);
-    let mut name = NAME.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = name.get_or_insert_with(|| {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
         let setup = Setup {
             built_in: vec![plugin].leak(),
             ..Setup::default()
         };
         assert_eq!(set_up(setup), []);
-        gshell_plugin_host::opened()
-            .first()
-            .expect("one plugin")
-            .name()
-            .to_owned()
     });
-    find(name).unwrap().unwrap()
+    let name = std::env::var("CARGO_PKG_NAME").expect("cargo runs the test");
+    let name = name
+        .strip_prefix("gshell-plugin-")
+        .expect("the crate of a plugin");
+    find(name).unwrap().expect("the plugin is called as its crate")
 }
 
 /// A state in which `require` knows the plugin.
@@ -132,16 +130,19 @@ fn state(plugin: &'static abi::Plugin) -> Lua {
     lua
 }
 
-/// Runs a call on another thread, as a group does: `true` and its results, or `false` and the error.
+/// Runs a call on another thread, as a group does: `true` and its results, or `false` and the error. While the global
+/// `ABANDON` is true, nobody waits for it from the begin on.
 fn outcome(
     lua: &Lua,
     function: detached::Blocking,
     args: &MultiValue,
     error: &Function,
 ) -> mlua::Result<MultiValue> {
-    let done = function
-        .job(lua, args)
-        .and_then(|(job, _wanted)| std::thread::scope(|scope| scope.spawn(|| job.run()).join().unwrap()));
+    let is_abandoned: bool = lua.globals().get::<Option<bool>>("ABANDON")?.unwrap_or(false);
+    let done = function.job(lua, args).and_then(|(job, wanted)| {
+        let _wanted = (!is_abandoned).then_some(wanted);
+        std::thread::scope(|scope| scope.spawn(|| job.run()).join().unwrap())
+    });
     match done {
         Ok(values) => (true, detached::results(lua, &values)?).into_lua_multi(lua),
         Err(Noted::Memory) => Err(mlua::Error::MemoryError("full".to_owned())),

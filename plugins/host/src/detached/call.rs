@@ -100,30 +100,28 @@ impl<'a> Call<'a> {
 
     /// The argument or part `n`.
     pub(super) fn at(&self, n: u32) -> Option<&Owned> {
-        let before = usize::try_from(n).ok()?.checked_sub(1)?;
-        match self.args.get(before) {
-            Some(value) => Some(value),
-            None => self
-                .parts
-                .get(before - self.args.len())
-                .map(|part| part.value.get()),
+        match self.part(n) {
+            Some(part) => Some(part.value.get()),
+            None => self.args.get(usize::try_from(n).ok()?.checked_sub(1)?),
         }
+    }
+
+    /// The part `n`.
+    fn part(&self, n: u32) -> Option<&Part<'a>> {
+        self.parts.get(part_index(n)?)
     }
 
     /// The table that the argument or part `n` is; `None` after an error was noted.
     pub(super) fn table(&mut self, n: u32) -> Option<&'a Table> {
-        let before = usize::try_from(n).unwrap_or(0).wrapping_sub(1);
         let args: &'a [Owned] = self.args;
-        let found: Option<&'a Owned> = match args.get(before) {
-            Some(value) => Some(value),
-            None => match self.parts.get(before.wrapping_sub(args.len())) {
-                Some(Part {
-                    value: Value::At(value),
-                    ..
-                }) => Some(value),
-                // What a call made itself is never a table.
-                _ => None,
-            },
+        let found: Option<&'a Owned> = match self.part(n) {
+            Some(Part {
+                value: Value::At(value),
+                ..
+            }) => Some(value),
+            // What a call made itself is never a table.
+            Some(_) => None,
+            None => usize::try_from(n).ok().and_then(|n| args.get(n.checked_sub(1)?)),
         };
         if let Some(Owned::Table(table)) = found {
             return Some(table);
@@ -140,21 +138,19 @@ impl<'a> Call<'a> {
             return None;
         }
         self.parts.push(Part { of, key, value });
-        u32::try_from(self.args.len() + self.parts.len()).ok()
+        u32::try_from(self.parts.len()).ok()?.checked_add(abi::PARTS)
     }
 
     /// Closes the part `n` and those after it.
     pub(super) fn close(&mut self, n: u32) {
-        let before = usize::try_from(n).unwrap_or(usize::MAX).wrapping_sub(1);
-        if let Some(at) = before.checked_sub(self.args.len()) {
+        if let Some(at) = part_index(n) {
             self.parts.truncate(at);
         }
     }
 
     /// How far a walk has come whose key is the part `n` of the table `of`: the number of the pair.
     pub(super) fn walked(&self, of: u32, n: u32) -> Option<usize> {
-        let at = usize::try_from(n).ok()?.checked_sub(self.args.len() + 1)?;
-        match self.parts.get(at) {
+        match self.part(n) {
             Some(Part {
                 of: table,
                 key: Key::Itself(pair),
@@ -186,9 +182,7 @@ impl<'a> Call<'a> {
             argument: n,
             path: String::new(),
         };
-        let first = self.args.len() + 1;
-        let at = |n: u32| self.parts.get(usize::try_from(n).ok()?.checked_sub(first)?);
-        while let Some(part) = at(place.argument) {
+        while let Some(part) = self.part(place.argument) {
             place.within(&match &part.key {
                 Key::Item(index) => Step::Item(*index),
                 Key::Of(Owned::Bytes(name)) | Key::Missing(name) => Step::Field(name),
@@ -201,4 +195,9 @@ impl<'a> Call<'a> {
         }
         place
     }
+}
+
+/// Where the part `n` lies among the parts.
+fn part_index(n: u32) -> Option<usize> {
+    usize::try_from(n.checked_sub(abi::PARTS)?.checked_sub(1)?).ok()
 }

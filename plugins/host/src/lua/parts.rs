@@ -32,7 +32,7 @@ impl Call {
 
     /// The slot of the value of part `n`.
     fn slot(&self, n: u32) -> Option<c_int> {
-        let before = n.checked_sub(self.args as u32)?.checked_sub(1)?;
+        let before = n.checked_sub(abi::PARTS)?.checked_sub(1)?;
         if self.parts.is_null() || before >= self.part_count() {
             return None;
         }
@@ -47,7 +47,7 @@ impl Call {
 
     /// The number of the part that was added last.
     fn last_part(&self) -> u32 {
-        self.args as u32 + self.part_count()
+        abi::PARTS + self.part_count()
     }
 
     /// Closes all parts.

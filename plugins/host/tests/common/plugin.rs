@@ -218,6 +218,12 @@ fn mixed(c: &C) -> Done {
     c.put_integer(-1)
 }
 
+/// The kind of the argument behind the table, while an item of that is open.
+fn behind(c: &C) -> Done {
+    c.open_item(1, 1)?;
+    c.put_integer(c.kind(2).into())
+}
+
 fn many(c: &C) -> Done {
     for i in 1..=c.get_integer(1)? {
         c.put_integer(i)?;
@@ -392,7 +398,7 @@ macro_rules! functions {
     };
 }
 
-functions! { FUNCTIONS 56: add half not len address kinds sum deep walk key lost mixed many list shapes bare_item nil_item nan_key filled
+functions! { FUNCTIONS 58: add half not len address kinds sum deep walk key lost mixed behind many list shapes bare_item nil_item nan_key filled
 too_much_buffer fail careless silent positive counter counters total step }
 functions! { METHODS 4: step close }
 

@@ -112,7 +112,17 @@ impl Frame {
     }
 
     pub(super) fn part(&self, n: u32) -> Option<&Part> {
-        (n as usize).checked_sub(1).and_then(|at| self.parts.get(at))
+        self.parts.get(self.index(n)?)
+    }
+
+    /// Where an argument or part lies.
+    pub(super) fn index(&self, n: u32) -> Option<usize> {
+        let before = match n.checked_sub(abi::PARTS) {
+            Some(number @ 1..) => self.arguments.checked_add(number)?,
+            _ if n <= self.arguments => n,
+            _ => 0,
+        };
+        (before as usize).checked_sub(1)
     }
 
     pub(super) fn value(&self, n: u32) -> Option<&Rc<Value>> {
@@ -137,22 +147,22 @@ impl Frame {
                 Value::Table(_) => "a table",
             },
         };
-        let is_argument = n <= self.arguments || n as usize > self.parts.len();
-        let what = if is_argument { "argument" } else { "part" };
-        self.note(
-            Code::Invalid,
-            format!("{what} {n}: {expected} expected, got {given}"),
-        )
+        let what = match n.checked_sub(abi::PARTS) {
+            Some(number @ 1..) => format!("part {number}"),
+            _ => format!("argument {n}"),
+        };
+        self.note(Code::Invalid, format!("{what}: {expected} expected, got {given}"))
     }
 
     pub(super) fn open(&mut self, value: Value) -> u32 {
         self.parts.push(Part::Value(Rc::new(value)));
-        u32::try_from(self.parts.len()).unwrap_or(u32::MAX)
+        let parts = self.parts.len() - self.arguments as usize;
+        abi::PARTS.saturating_add(u32::try_from(parts).unwrap_or(u32::MAX))
     }
 
     /// Puts another value where a part is.
     pub(super) fn replace(&mut self, n: u32, value: Value) {
-        let Some(part) = (n as usize).checked_sub(1).and_then(|at| self.parts.get_mut(at)) else {
+        let Some(part) = self.index(n).and_then(|at| self.parts.get_mut(at)) else {
             return;
         };
         if let Part::Value(old) = std::mem::replace(part, Part::Value(Rc::new(value))) {

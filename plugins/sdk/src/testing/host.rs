@@ -204,8 +204,10 @@ entries! {
     }
 
     fn close(frame, part: u32) {
-        if part > frame.arguments {
-            for closed in frame.parts.iter_mut().skip(part as usize - 1) {
+        if part > abi::PARTS
+            && let Some(first) = frame.index(part)
+        {
+            for closed in frame.parts.iter_mut().skip(first) {
                 if let Part::Value(value) = std::mem::replace(closed, Part::Closed) {
                     frame.passed.push(value);
                 }
