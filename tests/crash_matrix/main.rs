@@ -100,10 +100,12 @@ fn settle(node: &Node, model: &Model) {
         if broken.is_empty() {
             break;
         }
-        assert!(
-            start.elapsed() < SETTLED,
-            "not as it should be: {broken:#?}\njobs: {jobs:#?}"
-        );
+        if start.elapsed() >= SETTLED {
+            panic!(
+                "not as it should be: {broken:#?}\njobs: {jobs:#?}\n{}",
+                testimony(node)
+            );
+        }
         last = broken;
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -120,6 +122,35 @@ fn settle(node: &Node, model: &Model) {
         seen.sort_unstable();
         known == seen
     });
+}
+
+/// What the node says of its groups, and what their processes do: whatever did not settle is gone with the test.
+fn testimony(node: &Node) -> String {
+    let mut told = Vec::new();
+    for words in [
+        &["--json", "info"][..],
+        &["log", "daemon"],
+        &["log", "ga"],
+        &["log", "gb"],
+        &["log", "gc"],
+    ] {
+        let output = node.cmd(words);
+        told.push(format!("{words:?}: {}{}", output.stdout, output.stderr));
+    }
+    for process in node.processes() {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", process.pid));
+        for task in tasks.into_iter().flatten().flatten() {
+            let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
+            let (comm, at, call) = (read("comm"), read("wchan"), read("syscall"));
+            told.push(format!(
+                "{} {} {at} {}",
+                task.path().display(),
+                comm.trim(),
+                call.trim()
+            ));
+        }
+    }
+    told.join("\n")
 }
 
 /// Ends the node and looks at what is left of it.

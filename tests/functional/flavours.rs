@@ -33,11 +33,14 @@ fn info_names_flavour_target_libc_and_features() {
         .iter()
         .map(|name| name.as_str().unwrap())
         .collect();
+    let (built_in, features): (Vec<&str>, Vec<&str>) = features
+        .into_iter()
+        .partition(|name| name.starts_with("builtin-"));
     for (name, value) in [
         ("Flavour", flavour.as_str()),
         ("Target", &target),
         ("Libc", &libc),
-        ("Features", &features.join(" ")),
+        ("Features", &[features.as_slice(), &built_in].concat().join(" ")),
     ] {
         assert!(text.contains(&format!("{name:<13}: {value}\n")), "{name}: {text}");
     }

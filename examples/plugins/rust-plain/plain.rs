@@ -1,5 +1,5 @@
 //! A plugin in Rust without the SDK, as any compiler since 1.59 makes it: the ABI is C, so the compiler's version does not
-//! matter. Who may take a newer compiler uses the SDK, which needs no unsafe code. See `Makefile`, and `../lua/plain.lua`.
+//! matter. Who may take a newer compiler uses the SDK, which needs no unsafe code. See `Makefile`, and `../lua/use_plain.lua`.
 
 // New compilers ask for it in edition 2024, old ones only when told.
 #![warn(unsafe_op_in_unsafe_fn)]

@@ -12,9 +12,11 @@ use crate::{Plugin, Refused};
 /// # Errors
 /// When it is not for this program, or the loader or the check of its descriptor refuses it.
 pub fn open(path: &Path) -> Result<&'static Plugin, Refused> {
+    // A name without a slash is a library of the system for the loader.
+    let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut refused = Refused {
         name: String::new(),
-        origin: Some(path.to_owned()),
+        origin: Some(path.clone()),
         reason: String::new(),
     };
     let opened = inspect(path).and_then(|facts| fits(&facts).map(|()| facts));

@@ -26,7 +26,7 @@ mod source;
 
 pub use gshell_plugin_abi as abi;
 pub use noted::Noted;
-pub use opening::{CAN_LOAD, OPENING, identity, parse_note_text};
+pub use opening::{CAN_LOAD, OPENING, identity, linked_in, parse_note_text};
 pub use origin::{Identity, Origin};
 pub use plugin::Plugin;
 pub use registry::{Refused, Setup, find, opened, set_up};

@@ -64,11 +64,20 @@ fn open_marked(
         .map_err(|_| format!("it has no descriptor {symbol}"))?;
     // Never closed: what it gave is used for the rest of the process.
     std::mem::forget(library);
-    checked(at, name, Origin::File(path.to_owned(), identity), owner)
+    ready(checked(at, name, Origin::File(path.to_owned(), identity), owner)?)
 }
 
 /// Takes a plugin that is linked into the program.
 pub fn built_in(descriptor: &'static abi::Plugin) -> Result<&'static Plugin, String> {
+    ready(linked_in(descriptor)?)
+}
+
+/// What a plugin that is linked into the program says of itself: all of it is checked, and none of it is called. For whoever
+/// shows it once, as each call keeps some memory.
+///
+/// # Errors
+/// In one line, what is wrong with its descriptor.
+pub fn linked_in(descriptor: &'static abi::Plugin) -> Result<&'static Plugin, String> {
     let name = check::name_of(descriptor)?;
     let owner = Owner::new(note_text(name, None));
     checked(descriptor, name, Origin::BuiltIn, owner)
@@ -84,9 +93,12 @@ fn checked(
     // SAFETY: the descriptor passed the check with these segments. They stay: they are the program's, or of a library that is
     // never closed.
     let plugin = unsafe { Plugin::new(descriptor, segments, origin, owner) };
-    let plugin = Box::leak(Box::new(plugin));
-    asking::load(plugin)?;
-    Ok(plugin)
+    Ok(Box::leak(Box::new(plugin)))
+}
+
+/// The plugin, if it says that it is ready.
+fn ready(plugin: &'static Plugin) -> Result<&'static Plugin, String> {
+    asking::load(plugin).map(|()| plugin)
 }
 
 /// What notes about crashes have as owner: the name, and which content of the file it was.

@@ -15,6 +15,9 @@ pub const ENTRIES: u32 = 256;
 /// Bytes of [`Entry::last`].
 pub const LAST_BYTES: u32 = 256;
 
+/// With what the reason of one that is left out begins.
+pub const LEFT_OUT: &str = "left out: ";
+
 /// What is known of one content of one plugin's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -39,7 +42,7 @@ impl Entry {
     /// Why it is left out, and what to do about it.
     pub fn reason(&self) -> String {
         format!(
-            "left out: it ended its group {} times, the last time it {}; install another build, or let it in again with \
+            "{LEFT_OUT}it ended its group {} times, the last time it {}; install another build, or let it in again with \
              'gshell plugin release {}'",
             self.crashes, self.last, self.name
         )

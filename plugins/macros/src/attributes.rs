@@ -99,13 +99,13 @@ impl Plugin {
 fn check_name(name: &LitStr) -> Result<()> {
     let text = name.value();
     let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-' | '.' | '/');
-    let part = |part: &str| !part.is_empty() && !part.starts_with('.');
+    let part = |part: &str| part.starts_with(|c: char| c.is_ascii_alphanumeric());
     let problem = if text.is_empty() || !text.chars().all(allowed) {
         "a plugin's name is made of a-z, 0-9, \"_\", \"-\", \".\" and \"/\""
     } else if text.len() > NAME_MAX {
         "a plugin's name has 63 bytes at most"
     } else if !text.split('/').all(part) {
-        "the parts of a plugin's name are not empty and do not begin with \".\""
+        "each part of a plugin's name begins with a letter or a digit"
     } else {
         return Ok(());
     };

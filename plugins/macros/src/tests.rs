@@ -174,11 +174,11 @@ fn names() {
         ),
         (
             "name = \"a//b\"",
-            "the parts of a plugin's name are not empty and do not begin with \".\"",
+            "each part of a plugin's name begins with a letter or a digit",
         ),
         (
             "name = \"a/../b\"",
-            "the parts of a plugin's name are not empty and do not begin with \".\"",
+            "each part of a plugin's name begins with a letter or a digit",
         ),
         (
             "name = \"a\", version = \"\"",

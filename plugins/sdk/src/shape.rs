@@ -1,4 +1,4 @@
-//! What types look like to scripts, as text that is made while compiling: "a: integer, b: integer? -> [string]".
+//! What types look like to scripts, as text that is made while compiling: `a: integer, b: integer? -> [string]`.
 
 /// How a script sees a type. The notation is that of messages.
 #[derive(Clone, Copy, Debug)]

@@ -96,13 +96,13 @@ pub fn running() -> Option<(&'static Owner, &'static str)> {
     })
 }
 
-/// From here on, this thread works for this environment, or for none: for threads that run no scripts, which calls that block
-/// are made on. Gives whom it worked for before.
+/// From here on, this thread works for this environment, or again for the one whose script it runs: for calls that block, which
+/// are made on threads that run no scripts, and for handlers, which others' scripts call. Gives whom it worked for before.
 pub fn on_behalf(id: Option<[u8; ID_LEN]>) -> Option<[u8; ID_LEN]> {
     BEHALF.replace(id)
 }
 
-/// Whom this thread works for, beside the script that it runs. Async-signal-safe.
+/// Whom this thread works for, rather than the script that it runs. Async-signal-safe.
 pub(crate) fn behalf() -> Option<[u8; ID_LEN]> {
     BEHALF.get()
 }

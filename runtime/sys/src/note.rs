@@ -86,9 +86,10 @@ pub(crate) fn leave(id: Option<[u8; ID_LEN]>, reason: Reason) {
     unsafe { libc::pwrite(fd, bytes.as_ptr().cast(), bytes.len(), 0) };
 }
 
-/// The environment that this thread works for, if any. Async-signal-safe.
+/// The environment that this thread works for, if any: whoever called a service's handler in the midst of a script is not the
+/// one that the handler works for. Async-signal-safe.
 pub(crate) fn whom() -> Option<[u8; ID_LEN]> {
-    slice::running_id().or_else(crash::behalf)
+    crash::behalf().or_else(slice::running_id)
 }
 
 /// A note as bytes. Async-signal-safe.

@@ -3,8 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use gshell_tests::{Node, binary, command, programs};
-
 use super::Plugins;
 use super::made::{FIVE, Made, own};
 use crate::output::json;
@@ -170,45 +168,4 @@ fn a_changed_bundle_is_refused_and_nothing_is_installed() {
         plugins.run(&["check", &path]).fails(&[&path]);
     }
     assert_eq!(plugins.files(), [""; 0]);
-}
-
-#[test]
-fn a_new_plugin_in_c_builds_and_this_node_takes_it() {
-    let node = Node::unstarted();
-    let out = node.cmd(&["plugin", "new", "--c", "example.org/my-sum", "--path", "sum"]);
-    if out.stderr.contains("built without the feature tools") {
-        return;
-    }
-    out.ok();
-    let folder = node.work_dir().join("sum");
-    let header = fs::read(folder.join("gshell_plugin.h")).unwrap();
-    assert_eq!(
-        header,
-        fs::read(binary::repository().join("plugins/abi/include/gshell_plugin.h")).unwrap()
-    );
-    let mut compiler = programs::c_compiler();
-    compiler
-        .args([
-            "-std=c11",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-O2",
-            "-fPIC",
-            "-fvisibility=hidden",
-            "-shared",
-            "-s",
-        ])
-        .args(["-o", "my-sum.gplugin", "my-sum.c"])
-        .current_dir(&folder);
-    command::run(compiler, b"").ok();
-    let said = node.ok(&["plugin", "check", "sum/my-sum.gplugin"]);
-    let want = format!(
-        "sum/my-sum.gplugin: example.org/my-sum 0.1.0 for {}, ABI 1.0, ",
-        own()
-    );
-    assert!(said.starts_with(&want), "{said}");
-    // What somebody has written is never written over.
-    let out = node.cmd(&["plugin", "new", "--c", "sum"]);
-    assert_eq!(out.fails(&["sum is there already, and not empty"]).code, Some(5));
 }

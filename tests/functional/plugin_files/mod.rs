@@ -2,7 +2,9 @@
 
 mod bundles;
 mod made;
+mod new;
 mod opened;
+mod running;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -26,6 +28,13 @@ impl Plugins {
         };
         fs::create_dir(plugins.folder()).unwrap();
         plugins
+    }
+
+    /// Starts the node, whose groups look into the folder, too.
+    fn start(&mut self) {
+        let folder = self.folder().display().to_string();
+        self.node.set_env("GSHELL_PLUGIN_DIR", &folder);
+        self.node.start_daemon();
     }
 
     fn folder(&self) -> PathBuf {

@@ -7,12 +7,12 @@ use gshell_tests::{Node, binary, command, programs};
 use super::Plugins;
 use crate::output::json;
 
-/// A plugin of one function, whose constructor does what `begin` says.
-fn compiled(plugins: &Plugins, name: &str, begin: &str) -> String {
+/// A plugin of one function, whose constructor does what `begin` says, and the function what `one` says.
+pub fn compiled(plugins: &Plugins, name: &str, begin: &str, one: &str) -> String {
     let source = format!(
         "#include \"gshell_plugin.h\"\n#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
          __attribute__((constructor)) static void begin(void) {{ {begin} }}\n\
-         static int32_t one(gsp_call *call) {{ return call->host->put_integer(call, 1) ? GSP_OK : GSP_FAILED; }}\n\
+         static int32_t one(gsp_call *call) {{ (void)call; {one} }}\n\
          static const gsp_function functions[] = {{\n\
          {{ GSP_TEXT(\"one\"), GSP_TEXT(\"-> integer\"), GSP_TEXT(\"The first of all numbers.\"), one, GSP_BLOCKING, 0 }} }};\n\
          static const gsp_constant constants[] = {{ {{ .name = GSP_TEXT(\"TWO\"), .kind = GSP_INTEGER, .integer = 2 }} }};\n\
@@ -43,14 +43,19 @@ fn compiled(plugins: &Plugins, name: &str, begin: &str) -> String {
 }
 
 /// A static program has no loader.
-fn cannot_load(plugins: &Plugins, file: &str) -> bool {
+pub fn cannot_load(plugins: &Plugins, file: &str) -> bool {
     plugins.run(&["info", file]).stderr.contains("linked statically")
 }
 
 #[test]
 fn info_shows_what_is_in_a_plugin() {
     let plugins = Plugins::new();
-    let file = compiled(&plugins, "sum", "puts(\"I print what I like\"); fflush(stdout);");
+    let file = compiled(
+        &plugins,
+        "sum",
+        "puts(\"I print what I like\"); fflush(stdout);",
+        "return GSP_OK;",
+    );
     if cannot_load(&plugins, &file) {
         return;
     }
@@ -85,8 +90,8 @@ fn info_shows_what_is_in_a_plugin() {
 #[test]
 fn one_that_crashes_when_it_is_opened_is_told_and_costs_nothing_else() {
     let plugins = Plugins::new();
-    let crashes = compiled(&plugins, "crashes", "abort();");
-    let ends = compiled(&plugins, "ends", "_exit(7);");
+    let crashes = compiled(&plugins, "crashes", "abort();", "return GSP_OK;");
+    let ends = compiled(&plugins, "ends", "_exit(7);", "return GSP_OK;");
     if cannot_load(&plugins, &ends) {
         return;
     }

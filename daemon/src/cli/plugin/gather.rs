@@ -6,8 +6,8 @@ use gshell_control::messages::plugins::{CrashedPlugin, NodePlugins, Plugins, Plu
 use gshell_group::store::{quarantine_path, read_quarantine};
 use gshell_plugin_host::file::{Facts, Machine, names};
 use gshell_plugin_host::folders::{Found, Listing, walk};
-use gshell_plugin_host::quarantine::{Entry, Quarantine};
-use gshell_plugin_host::{Identity, Setup, identity, set_up};
+use gshell_plugin_host::quarantine::{Entry, LEFT_OUT, Quarantine};
+use gshell_plugin_host::{Identity, Plugin, identity, linked_in};
 use gshell_wire::Code;
 
 use crate::builtin;
@@ -31,6 +31,8 @@ pub struct Row {
     pub reason: Option<String>,
     /// Groups that have opened it.
     pub groups: Vec<String>,
+    /// Groups that were refused it when they asked for it last, each with the reason. It may be another file by now.
+    pub refused: Vec<(String, String)>,
     /// Times that it ended its group.
     pub crashes: u32,
 }
@@ -86,22 +88,20 @@ fn ask(global: &Global) -> Result<Option<NodePlugins>, Failure> {
 }
 
 fn built_in() -> Vec<Row> {
-    let refused = set_up(Setup {
-        built_in: builtin::list(),
-        ..Setup::default()
-    });
-    let taken = gshell_plugin_host::opened().into_iter().map(|plugin| Row {
-        name: Some(plugin.name().to_owned()),
-        version: Some(plugin.version().to_owned()),
-        machine: Some(Machine::OWN.to_string()),
-        ..Row::default()
-    });
-    let refused = refused.into_iter().map(|refused| Row {
-        name: Some(refused.name),
-        reason: Some(refused.reason),
-        ..Row::default()
-    });
-    taken.chain(refused).collect()
+    let all = builtin::list().iter().map(|descriptor| linked_in(descriptor));
+    let row = |plugin: Result<&Plugin, String>| match plugin {
+        Ok(plugin) => Row {
+            name: Some(plugin.name().to_owned()),
+            version: Some(plugin.version().to_owned()),
+            machine: Some(Machine::OWN.to_string()),
+            ..Row::default()
+        },
+        Err(reason) => Row {
+            reason: Some(reason),
+            ..Row::default()
+        },
+    };
+    all.map(row).collect()
 }
 
 fn quarantine_of(crashed: &[CrashedPlugin]) -> Quarantine {
@@ -145,6 +145,7 @@ fn files(listing: &Listing, built_in: &[Row], quarantine: &Quarantine) -> Vec<Ro
             reason: reason.or_else(inside).or_else(left_out),
             crashes: crashed.map_or(0, |entry| entry.crashes),
             groups: Vec::new(),
+            refused: Vec::new(),
             name,
         }
     };
@@ -198,12 +199,10 @@ fn add_group(rows: &mut Vec<Row>, told: &PluginsOfGroup) {
     }
     for refused in &told.refused {
         let path = refused.path.as_deref().map(PathBuf::from);
-        let row = rows
-            .iter_mut()
-            .find(|row| row.path == path && row.reason.is_none());
-        // Most reasons can be seen in the file, too; what the loader says cannot.
-        if let Some(row) = row.filter(|row| row.path.is_some()) {
-            row.reason = Some(format!("refused by group {}: {}", told.group, refused.reason));
+        let row = rows.iter_mut().find(|row| row.path.is_some() && row.path == path);
+        // Whether it is left out now, the quarantine says.
+        if let Some(row) = row.filter(|_| !refused.reason.starts_with(LEFT_OUT)) {
+            row.refused.push((told.group.clone(), refused.reason.clone()));
         }
     }
 }
@@ -269,11 +268,8 @@ mod tests {
         let groups: Vec<usize> = rows.iter().map(|row| row.groups.len()).collect();
         assert_eq!(groups, [1, 0, 1, 0, 1]);
         assert_eq!(rows[4].name.as_deref(), Some("gone"));
-        let reason = rows[3].reason.as_deref().unwrap();
-        assert!(
-            reason.starts_with("refused by group web-0.1.0: it cannot"),
-            "{reason}"
-        );
+        assert_eq!(rows[3].refused[0].0, "web-0.1.0");
+        assert_eq!(rows[3].reason, None, "it may have been replaced since then");
     }
 
     #[test]

@@ -63,12 +63,19 @@ fn place(plugin: &Row) -> String {
 }
 
 fn remark(plugin: &Row) -> String {
-    match (&plugin.reason, plugin.crashes) {
-        (Some(reason), _) => format!(": {reason}"),
-        (None, 0) => String::new(),
-        (None, 1) => " (ended its group once)".to_owned(),
-        (None, times) => format!(" (ended its group {times} times)"),
+    if let Some(reason) = &plugin.reason {
+        return format!(": {reason}");
     }
+    let mut text = match plugin.crashes {
+        0 => String::new(),
+        1 => " (ended its group once)".to_owned(),
+        times => format!(" (ended its group {times} times)"),
+    };
+    // What the loader said cannot be seen in the file.
+    if let Some((group, reason)) = plugin.refused.first() {
+        text.push_str(&format!(" (when group {group} asked for it last: {reason})"));
+    }
+    text
 }
 
 fn json(known: &Known) -> Value {
@@ -102,8 +109,16 @@ fn plugin(plugin: &Row) -> Value {
         ("taken", Value::Bool(plugin.reason.is_none())),
         ("reason", told(&plugin.reason)),
         ("groups", Value::List(plugin.groups.iter().map(text).collect())),
+        (
+            "refused",
+            Value::List(plugin.refused.iter().map(refused).collect()),
+        ),
         ("crashes", Value::Uint(plugin.crashes.into())),
     ])
+}
+
+fn refused((group, reason): &(String, String)) -> Value {
+    object([("group", text(group)), ("reason", text(reason))])
 }
 
 fn path(path: &Path) -> Value {
@@ -159,9 +174,9 @@ echo  1.2.3    mips     14000  a-0.1.0,b-0.1.0  /p/echo.gplugin (ended its group
         let text = crate::cli::value::compact(&json(&known()), None);
         for part in [
             r#"{"name":null,"version":null,"machine":null,"abi":null,"size":null,"path":"/p/z.gplugin","built_in":false,"#,
-            r#""taken":false,"reason":"an empty file","groups":[],"crashes":0}"#,
+            r#""taken":false,"reason":"an empty file","groups":[],"refused":[],"crashes":0}"#,
             r#""abi":"1.0","size":14000,"path":"/p/echo.gplugin","built_in":false,"taken":true,"reason":null,"#,
-            r#""groups":["a-0.1.0","b-0.1.0"],"crashes":2"#,
+            r#""groups":["a-0.1.0","b-0.1.0"],"refused":[],"crashes":2"#,
             r#""path":null,"built_in":true"#,
             r#""folders":["/p"]"#,
         ] {

@@ -65,7 +65,7 @@ fn end(s: &Shared, reason: Reason) {
     if !note::is_registered() {
         return;
     }
-    note::leave(Some(s.id.get()), reason);
+    note::leave(note::whom().or(Some(s.id.get())), reason);
     // SAFETY: _exit is async-signal-safe.
     unsafe { libc::_exit(EXIT_CODE.load(Relaxed)) };
 }

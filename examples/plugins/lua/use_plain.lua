@@ -1,6 +1,6 @@
 -- A plugin that another compiler made than the program, beside one in C, in one process:
 -- make -C examples/plugins/c && make -C examples/plugins/rust-plain RUSTC=/usr/bin/rustc
--- gshell --plugin-dir examples/plugins run -i examples/plugins/lua/plain.lua
+-- gshell --plugin-dir examples/plugins run -i examples/plugins/lua/use_plain.lua
 
 local plain, sum = require "plain", require "sum"
 

@@ -1,5 +1,5 @@
 -- Everything that the plugin of ../c/sum.c has:
--- make -C examples/plugins/c && gshell --plugin-dir examples/plugins/c run -i examples/plugins/lua/sum.lua
+-- make -C examples/plugins/c && gshell --plugin-dir examples/plugins/c run -i examples/plugins/lua/use_sum.lua
 
 local gshell = require "gshell"
 local sum = require "sum"
