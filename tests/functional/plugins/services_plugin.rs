@@ -1,5 +1,7 @@
 //! Services of a plugin: bytes for bytes, with no Lua on the way, in every scope.
 
+use gshell_tests::{DEADLINE, wait_for};
+
 use super::Plugins;
 
 /// Publishes the plugin's service, and stays.
@@ -75,6 +77,27 @@ fn the_command_line_knows_and_calls_them() {
         "local conn = require('gshell').connect('tcp:{tcp}')\nprint(conn:call('tried.Add', {{ a = 1, b = 2 }}).n)\n"
     );
     assert_eq!(plugins.output(&script), "3\n");
+}
+
+#[test]
+fn a_handler_that_never_returns_is_named() {
+    let Some(plugins) = Plugins::start() else { return };
+    serve(&plugins);
+    let node = &plugins.node;
+    let neighbour = node.run_script(&["-g", "server"], crate::SLEEPER, &[]);
+    node.wait_log(&neighbour, "started");
+    node.cmd(&["call", "tests/numbers", "tried.Stay", "{}"])
+        .fails(&["connection lost"]);
+    wait_for("the neighbour runs on in a new process", DEADLINE, || {
+        let job = node.job(&neighbour);
+        (job.state == "running" && job.restarts == 1).then_some(())
+    });
+    let info: serde_json::Value = serde_json::from_str(node.cmd(&["info", "--json"]).ok()).unwrap();
+    let exit = info["groups"][0]["last_exit"].as_str().unwrap_or_default();
+    assert!(
+        exit.contains("plugin tried") && exit.contains("tried.Stay"),
+        "{exit}"
+    );
 }
 
 #[test]

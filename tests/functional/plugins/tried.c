@@ -134,8 +134,9 @@ static int64_t read_integer(gsp_bytes *from) {
 static const gsp_message add_request = { sizeof(gsp_message), 1, GSP_TEXT("tried.Add"), GSP_TEXT(PAIR), NULL, GSP_TEXT("Adds.") };
 static const gsp_message slow_request = { sizeof(gsp_message), 1, GSP_TEXT("tried.SlowAdd"), GSP_TEXT(PAIR), NULL, GSP_TEXT("") };
 static const gsp_message open_request = { sizeof(gsp_message), 1, GSP_TEXT("tried.Open"), GSP_TEXT("{ count: i64 }"), NULL, GSP_TEXT("") };
+static const gsp_message stay_request = { sizeof(gsp_message), 1, GSP_TEXT("tried.Stay"), GSP_TEXT("{}"), NULL, GSP_TEXT("") };
 static const gsp_message number = { sizeof(gsp_message), 1, GSP_TEXT("tried.Number"), GSP_TEXT("{ n: i64 }"), NULL, GSP_TEXT("") };
-static const gsp_message *const messages[] = { &add_request, &slow_request, &open_request, &number };
+static const gsp_message *const messages[] = { &add_request, &slow_request, &open_request, &stay_request, &number };
 static const gsp_message *const numbers[] = { &number };
 
 static int32_t serve_add(gsp_request *request, gsp_bytes body) {
@@ -143,6 +144,12 @@ static int32_t serve_add(gsp_request *request, gsp_bytes body) {
     if (a == 13) return request->host->fail(request, GSP_DENIED, text("not 13"));
     uint8_t *to = request->host->buffer(request, 10);
     TRY(to && request->host->reply_buffer(request, &number, write_integer(to, a + b)));
+    return GSP_OK;
+}
+
+/* Never answers, where it must not wait. */
+static int32_t serve_stay(gsp_request *request, gsp_bytes body) {
+    for (volatile int go = request != NULL && body.len < 1000; go;) { }
     return GSP_OK;
 }
 
@@ -169,12 +176,13 @@ static const gsp_handler handlers[] = {
     { &add_request, numbers, serve_add, 1, 0 },
     { &slow_request, numbers, serve_add, 1, GSP_BLOCKING },
     { &open_request, numbers, serve_open, 1, GSP_STREAM },
+    { &stay_request, numbers, serve_stay, 1, 0 },
 };
-static const gsp_service service = { sizeof(gsp_service), 3, GSP_TEXT("tried"), GSP_TEXT("numbers"), handlers, GSP_TEXT("Adds numbers.") };
+static const gsp_service service = { sizeof(gsp_service), 4, GSP_TEXT("tried"), GSP_TEXT("numbers"), handlers, GSP_TEXT("Adds numbers.") };
 static const gsp_service *const services[] = { &service };
 
 GSP_PLUGIN(tried, "1.0.0", "Is called by tests.",
     .functions = functions, .function_count = sizeof functions / sizeof *functions,
-    .classes = classes, .class_count = 1, .messages = messages, .message_count = 4, .services = services, .service_count = 1,
+    .classes = classes, .class_count = 1, .messages = messages, .message_count = 5, .services = services, .service_count = 1,
     .lua = GSP_TEXT("local tried = ... function tried.twice(n) return tried.add(n, n) end return tried"),
     .app = GSP_TEXT("print('app', require('tried').twice(21), ...)"));

@@ -30,6 +30,8 @@ pub(super) struct Call {
     pub args: c_int,
     /// Results that can be pushed before the stack has to grow.
     room: c_int,
+    /// Results on the stack, unless something failed.
+    results: c_int,
     pub record: &'static Record,
     /// Where the opened parts of tables lie; null while none was opened.
     pub parts: *mut lua_State,
@@ -109,6 +111,7 @@ unsafe fn run(l: *mut lua_State) -> c_int {
             l,
             args,
             room: ffi::LUA_MINSTACK - RESERVE,
+            results: 0,
             record,
             parts: ptr::null_mut(),
             parts_base: 0,
@@ -119,7 +122,7 @@ unsafe fn run(l: *mut lua_State) -> c_int {
         let status = (record.call)((&raw mut call).cast());
         running::restore(before);
         if status == abi::OK && call.noted.is_none() && call.parts.is_null() {
-            return ffi::lua_gettop(l) - args;
+            return call.results;
         }
         call.settle(status)
     }
@@ -142,8 +145,7 @@ impl Call {
     fn settle(&mut self, status: i32) -> c_int {
         self.forget_parts();
         if status == abi::OK && self.noted.is_none() {
-            // SAFETY: reads the height of the stack.
-            return unsafe { ffi::lua_gettop(self.l) } - self.args;
+            return self.results;
         }
         let noted = self.noted.take();
         let noted = noted.map_or_else(|| Noted::silent(self.record), |noted| *noted);
@@ -170,6 +172,7 @@ impl Call {
     /// Room for one more result; `false` after an error was noted.
     #[inline(always)]
     pub(super) fn fits(&mut self) -> bool {
+        self.results += 1;
         if self.room > 0 {
             self.room -= 1;
             return true;
@@ -177,10 +180,11 @@ impl Call {
         self.make_room()
     }
 
-    /// One result less than before: it went into a table.
+    /// So many results less than before: they went into a table.
     #[inline(always)]
     pub(super) fn gave_back(&mut self, slots: c_int) {
         self.room += slots;
+        self.results -= slots;
     }
 
     #[cold]
