@@ -17,7 +17,7 @@ pub fn failed(path: &str, error: &io::Error) -> Error {
             Code::Denied,
             "permission denied; add the user to the device's group (often dialout), or run as root",
         ),
-        Some(Errno::ENOTTY | Errno::EISDIR) => (Code::Invalid, "this is no serial port"),
+        Some(Errno::ENOTTY) => (Code::Invalid, "this is no serial port"),
         Some(Errno::EBUSY) => (
             Code::Busy,
             "another program uses it exclusively; stop that one first",

@@ -1,9 +1,9 @@
 //! An open port: reads, writes and waits.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,10 @@ impl Line {
     /// # Errors
     /// When it is no serial port, may not be opened, is used exclusively, or does not do what is wanted.
     pub fn open(path: &str, wanted: &Wanted, exclusive: bool) -> Result<Line> {
+        let known = fs::metadata(path).map_err(|error| failed(path, &error))?;
+        if !known.file_type().is_char_device() {
+            return Err(failed(path, &Errno::ENOTTY.into()));
+        }
         let file = OpenOptions::new()
             .read(true)
             .write(true)
