@@ -1,7 +1,7 @@
 //! Finds, checks, opens and calls plugins.
 //!
 //! A process says once what plugins it may have ([`set_up`]); [`find`] then opens one when it is asked for by name.
-//! Nothing of a plugin is called, followed or shown before [`check`] has looked at all that its descriptor says.
+//! Nothing of a plugin is called, followed or shown before `check` has looked at all that its descriptor says.
 
 pub mod alone;
 mod asking;

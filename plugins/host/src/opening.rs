@@ -109,7 +109,7 @@ pub fn note_text(name: &str, identity: Option<Identity>) -> String {
     }
 }
 
-/// Reads a text of [`note_text`].
+/// Reads a text of `note_text`.
 pub fn parse_note_text(text: &str) -> Option<(&str, Option<Identity>)> {
     let Some((name, identity)) = text.split_once(' ') else {
         return Some((text, None));

@@ -1,8 +1,8 @@
 //! Calls of plugin functions straight from Lua's stack.
 //!
-//! Each function is a C closure whose one upvalue points to its [`Record`]. The context of a call lies on the stack of
+//! Each function is a C closure whose one upvalue points to its `Record`. The context of a call lies on the stack of
 //! the closure's own function; arguments are read where Lua has them, and results are pushed where Lua wants them. What
-//! may allocate in Lua runs protected ([`protected`]), so that no memory error jumps over frames of a plugin; an error
+//! may allocate in Lua runs protected (`protected`), so that no memory error jumps over frames of a plugin; an error
 //! is noted, and raised after the plugin has returned and all that belongs to the call is gone.
 
 mod arguments;

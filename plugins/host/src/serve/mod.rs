@@ -1,6 +1,6 @@
 //! Native services: what a plugin offers as bytes for bytes, on whichever thread.
 //!
-//! [`service`] gives a plugin's services with the keys of their messages, and [`Handler::answer`] handles one request. How
+//! `service` gives a plugin's services with the keys of their messages, and [`Handler::answer`] handles one request. How
 //! an answer travels is not known here: that is for a [`Sink`].
 
 mod request;
