@@ -74,6 +74,8 @@ fn a_group_that_is_killed_again_and_again_backs_off() {
         wait_until("the script runs again", DEADLINE, || {
             node.ok(&["log", &running]).matches("up").count() == nth
         });
+        // Records are written in their order, and this command ends when its own is: so the count is on the disk, too.
+        node.run_script(&["-g", "unlucky", "--rm"], "return", &[]);
         let (pid, _) = wait_for("it runs", DEADLINE, || node.job(&running).pid);
         kill_hard(pid);
         wait_until("that process is gone", DEADLINE, || {

@@ -5,7 +5,7 @@
 //! with the environment, reported, and tried again until it succeeds: the group runs on meanwhile.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -26,7 +26,8 @@ enum Work {
 
 #[derive(Default)]
 struct Inner {
-    work: RefCell<BTreeMap<String, Work>>,
+    /// In the order of the changes, one place an environment: what changes again while it waits keeps its place.
+    work: RefCell<VecDeque<(String, Work)>>,
     writing: RefCell<Option<String>>,
     failed: RefCell<BTreeSet<String>>,
     /// A retry is on its way: one a record.
@@ -74,7 +75,12 @@ impl Saver {
 
     fn add(&self, id: &str, work: Work) {
         if !self.0.volatile {
-            self.0.work.borrow_mut().insert(id.to_owned(), work);
+            let mut waiting = self.0.work.borrow_mut();
+            match waiting.iter_mut().find(|(known, _)| known == id) {
+                Some((_, place)) => *place = work,
+                None => waiting.push_back((id.to_owned(), work)),
+            }
+            drop(waiting);
             self.wake();
         }
     }
@@ -99,7 +105,8 @@ impl Saver {
     /// Waits until the record of `id` is on disk, or could not be written.
     pub(crate) async fn settled(&self, id: &str) {
         self.until(|inner| {
-            !inner.work.borrow().contains_key(id) && inner.writing.borrow().as_deref() != Some(id)
+            !inner.work.borrow().iter().any(|(waiting, _)| waiting == id)
+                && inner.writing.borrow().as_deref() != Some(id)
         })
         .await;
     }
@@ -113,7 +120,7 @@ impl Saver {
     async fn run(self, mut store: Store) {
         loop {
             self.until(|inner| !inner.work.borrow().is_empty()).await;
-            let Some((id, work)) = self.0.work.borrow_mut().pop_first() else {
+            let Some((id, work)) = self.0.work.borrow_mut().pop_front() else {
                 continue;
             };
             *self.0.writing.borrow_mut() = Some(id.clone());
