@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gshell_control::GroupSpec;
-use gshell_service::{Server, rt, unix};
+use gshell_service::dirs::Dirs;
+use gshell_service::{Node, Server, UNKNOWN_ID, rt, unix};
 use gshell_sys::limits::Resource;
 use gshell_sys::lock::{Lock, LockError};
 use gshell_sys::{fork, limits, memory, sched, signal, slice, user};
@@ -218,6 +219,10 @@ async fn run(start: Start, name: String, warnings: Vec<String>) -> i32 {
     let group = Group::install(Parts {
         name,
         spec: start.spec,
+        node: Node {
+            run_dir: start.run_dir.clone(),
+            id: node_id(start.state_dir.as_deref()),
+        },
         run_dir: start.run_dir,
         packages,
         workers: Workers::new(usize::from(threads)),
@@ -227,6 +232,17 @@ async fn run(start: Start, name: String, warnings: Vec<String>) -> i32 {
     });
     recover::resume(&group, jobs, left_out);
     serve_until_told(group, unix::Published::adopt(start.listener, start.socket)).await
+}
+
+/// The ID that the daemon keeps in the state dir.
+fn node_id(state_dir: Option<&Path>) -> String {
+    let dirs = state_dir.map(|state| Dirs {
+        run: PathBuf::new(),
+        state: state.to_owned(),
+        run_chosen: true,
+    });
+    let id = dirs.and_then(|dirs| dirs.node_id());
+    id.unwrap_or_else(|| UNKNOWN_ID.to_owned())
 }
 
 async fn serve_until_told(group: Rc<Group>, published: unix::Published) -> i32 {

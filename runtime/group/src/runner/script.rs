@@ -109,7 +109,7 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         output,
         input,
         lua_path: Vec::new(),
-        node: None,
+        node: Some(order.node.clone()),
     }
 }
 
