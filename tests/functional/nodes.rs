@@ -33,6 +33,29 @@ fn folders_can_be_options() {
 }
 
 #[test]
+fn scripts_publish_at_the_node_that_runs_them() {
+    let node = Node::start();
+    let folder = |name: &str| node.work_dir().join(name).display().to_string();
+    let (run, state) = (folder("r2"), folder("s2"));
+    let at = |words: &[&str]| node.cmd(&[&["--run-dir", &run, "--state-dir", &state], words].concat());
+    let server = node.script(
+        "server.lua",
+        "local server = require 'gshell'.server { publisher = 'p' }\nserver:publish('s', {})\nserver:serve()",
+    );
+    // The folders are options: the variables, which every process has from here, name another node.
+    at(&["daemon", "--detach"]).ok();
+    at(&["run", "-g", "g", &server]).ok();
+    wait_until("it publishes there", Duration::from_secs(20), || {
+        at(&["list"]).ok().lines().any(|line| line.starts_with("p "))
+    });
+    assert!(!node.ok(&["list"]).lines().any(|line| line.starts_with("p ")));
+    // So does a script without a node.
+    let found = "print(#require 'gshell'.discover_all('p', '*'))";
+    let client = node.script("client.lua", found);
+    assert_eq!(at(&["exec", &client]).ok(), "1");
+}
+
+#[test]
 fn a_second_daemon_on_the_same_folders_is_refused() {
     let node = Node::start();
     let id = node.run_script(&[], SLEEPER, &[]);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use gshell_control::Job;
 use gshell_script::{Environment, Input, Outcome as Ended, Package, Spec};
+use gshell_service::Node;
 use gshell_service::rt::{self, Io};
 use gshell_sys::signal::SignalFd;
 use gshell_wire::Code;
@@ -66,7 +67,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         Some(plugin) => app_script(global, path, &package, plugin)?,
         None => to_script(package),
     };
-    rt::block_on(execute(path, script, words, memory))
+    rt::block_on(execute(global, path, script, words, memory))
 }
 
 /// The app of a plugin.
@@ -105,7 +106,13 @@ fn to_script(package: gshell_control::Package) -> Package {
     }
 }
 
-async fn execute(path: &Path, package: Package, words: Vec<String>, memory: Option<u64>) -> Outcome {
+async fn execute(
+    global: &Global,
+    path: &Path,
+    package: Package,
+    words: Vec<String>,
+    memory: Option<u64>,
+) -> Outcome {
     let failed = |error| Failure::io("cannot receive signals", &error);
     // Before the first thread is made: all of them have to leave the signals to the descriptor.
     let signals = SignalFd::new(&[Signal::SIGINT as i32, Signal::SIGTERM as i32]).map_err(failed)?;
@@ -114,6 +121,8 @@ async fn execute(path: &Path, package: Package, words: Vec<String>, memory: Opti
     let args = std::iter::once(path.display().to_string()).chain(words).collect();
     let mut spec: Spec = local::spec(package, output.clone(), Input::from_stdin(), args);
     spec.limits.memory = memory.unwrap_or(spec.limits.memory);
+    // A default folder is checked when it is used first.
+    spec.node = global.dirs.run_chosen.then(|| Node::of(&global.dirs));
     let environment = Environment::new(spec)
         .map_err(|error| Failure::error(format!("cannot run {}: {error}", path.display())))?;
     let end = environment.clone();

@@ -8,7 +8,8 @@ use std::time::Duration;
 use gshell_control::GroupSpec;
 use gshell_plugin_host::Setup;
 use gshell_plugin_host::abi::Plugin as Descriptor;
-use gshell_service::{Server, rt, unix};
+use gshell_service::dirs::Dirs;
+use gshell_service::{Node, Server, UNKNOWN_ID, rt, unix};
 use gshell_sys::limits::Resource;
 use gshell_sys::lock::{Lock, LockError};
 use gshell_sys::note::{self as sys_note, Note};
@@ -227,6 +228,10 @@ async fn run(start: Start, name: String, warnings: Vec<String>) -> i32 {
     let group = Group::install(Parts {
         name,
         spec: start.spec,
+        node: Node {
+            run_dir: start.run_dir.clone(),
+            id: node_id(start.state_dir.as_deref()),
+        },
         run_dir: start.run_dir,
         packages,
         workers: Workers::new(usize::from(threads)),
@@ -254,6 +259,17 @@ fn plugins(start: &Start) -> Vec<String> {
         quarantine: Some(Box::new(move || read_quarantine(&quarantine))),
     });
     refused.iter().map(ToString::to_string).collect()
+}
+
+/// The ID that the daemon keeps in the state dir.
+fn node_id(state_dir: Option<&Path>) -> String {
+    let dirs = state_dir.map(|state| Dirs {
+        run: PathBuf::new(),
+        state: state.to_owned(),
+        run_chosen: true,
+    });
+    let id = dirs.and_then(|dirs| dirs.node_id());
+    id.unwrap_or_else(|| UNKNOWN_ID.to_owned())
 }
 
 async fn serve_until_told(group: Rc<Group>, published: unix::Published) -> i32 {

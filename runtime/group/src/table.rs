@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use gshell_control::limits::{ENVIRONMENTS_PER_GROUP, LOG_RING};
 use gshell_control::messages::groups::GroupFigures;
 use gshell_control::{GroupSpec, Job, Kind, Package, State};
+use gshell_service::Node;
 use gshell_sys::slice;
 use gshell_wire::{Code, Fault};
 
@@ -39,6 +40,7 @@ pub struct Group {
     pub(crate) name: String,
     pub(crate) spec: GroupSpec,
     pub(crate) run_dir: PathBuf,
+    pub(crate) node: Node,
     pub(crate) packages: Packages,
     pub(crate) envs: RefCell<BTreeMap<String, Rc<Env>>>,
     pub(crate) workers: Workers,
@@ -56,6 +58,8 @@ pub(crate) struct Parts {
     pub(crate) name: String,
     pub(crate) spec: GroupSpec,
     pub(crate) run_dir: PathBuf,
+    /// The node that the group is of, where its scripts publish.
+    pub(crate) node: Node,
     pub(crate) packages: Packages,
     pub(crate) workers: Workers,
     pub(crate) saver: Saver,
@@ -70,6 +74,7 @@ impl Group {
             name: parts.name,
             spec: parts.spec,
             run_dir: parts.run_dir,
+            node: parts.node,
             packages: parts.packages,
             envs: RefCell::default(),
             workers: parts.workers,
@@ -211,6 +216,7 @@ impl Group {
             package: Arc::new(package),
             program,
             hub: env.hub.clone(),
+            node: self.node.clone(),
             memory,
             process,
         })

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_channel::Sender;
 use gshell_control::{Exit, Job, Kind, Package};
+use gshell_service::Node;
 
 use crate::hub::Hub;
 
@@ -69,6 +70,8 @@ pub struct Order {
     pub program: PathBuf,
     /// Where its output goes.
     pub hub: Arc<Hub>,
+    /// The node that it is run by, where it publishes: that of the group, whatever the environment variables say.
+    pub node: Node,
     /// Lua memory limit, bytes.
     pub memory: u64,
     /// Called on the executor thread when a program has its process.

@@ -13,6 +13,8 @@ use std::time::Duration;
 use async_channel::{Receiver, Sender};
 use futures_lite::future;
 use gshell_control::{Exit, Job};
+use gshell_service::Node;
+use gshell_service::dirs::RUN_VARIABLE;
 use gshell_service::rt::{self, Io};
 use gshell_sys::limits::Resource;
 use gshell_sys::process::{self, ExitStatus, Spawn, Stdio};
@@ -48,6 +50,7 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
         job,
         program,
         hub,
+        node,
         memory,
         process,
         ..
@@ -63,7 +66,7 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
         Ended::failed(text)
     };
     elf::check(&program).map_err(fail)?;
-    let started = start(&program, &job, memory).map_err(fail)?;
+    let started = start(&program, &job, &node, memory).map_err(fail)?;
     process(started.pid);
     let (send, receive) = async_channel::bounded(1);
     let outputs = vec![
@@ -94,17 +97,17 @@ struct Started {
 
 /// Starts the program. Its file was written a moment ago, and any child that was forked in that moment holds it open for
 /// writing until it executes something itself: then the kernel says "text file busy", and a little later it does not.
-fn start(program: &Path, job: &Job, memory: u64) -> std::io::Result<Started> {
+fn start(program: &Path, job: &Job, node: &Node, memory: u64) -> std::io::Result<Started> {
     for _ in 0..BUSY_TRIES {
-        match start_once(program, job, memory) {
+        match start_once(program, job, node, memory) {
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(BUSY_PAUSE),
             other => return other,
         }
     }
-    start_once(program, job, memory)
+    start_once(program, job, node, memory)
 }
 
-fn start_once(program: &Path, job: &Job, memory: u64) -> std::io::Result<Started> {
+fn start_once(program: &Path, job: &Job, node: &Node, memory: u64) -> std::io::Result<Started> {
     let (stdin_read, stdin) = pipe()?;
     let (stdout, out_write) = pipe()?;
     let (stderr, err_write) = pipe()?;
@@ -117,6 +120,8 @@ fn start_once(program: &Path, job: &Job, memory: u64) -> std::io::Result<Started
     spawn.stdout = Stdio::Fd(out_write);
     spawn.stderr = Stdio::Fd(err_write);
     spawn.session = true;
+    // What it publishes and calls is its own node's, also when that was chosen by an option.
+    spawn.env = Some(vec![(RUN_VARIABLE.into(), node.run_dir.clone().into())]);
     spawn.death_signal = Some(SIGKILL);
     if memory > 0 {
         spawn.limits = vec![(Resource::AddressSpace, memory)];

@@ -123,7 +123,7 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         input,
         lua_path: folders::lua(),
         c_path: folders::c(),
-        node: None,
+        node: Some(order.node.clone()),
     }
 }
 
