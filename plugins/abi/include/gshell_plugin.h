@@ -138,7 +138,7 @@ typedef struct gsp_host {
     int32_t (*put_object)(gsp_call *call, const struct gsp_class *of, void *data);
     /* A table, with room for so many items and fields, which the following three fill. */
     int32_t (*put_table)(gsp_call *call, uint32_t items, uint32_t fields);
-    /* The result that was put last becomes the next item of the table that was put before it. */
+    /* The result that was put last, which is not nil, becomes the next item of the table that was put before it. */
     int32_t (*end_item)(gsp_call *call);
     /* ... becomes the field `name` of it. */
     int32_t (*end_field)(gsp_call *call, gsp_bytes name);
@@ -150,7 +150,8 @@ typedef struct gsp_host {
     /* The first len bytes of it as a result. */
     int32_t (*put_buffer)(gsp_call *call, uint32_t len);
 
-    /* Errors. Both give GSP_FAILED, so that a function can end with `return host->fail(...)`. The first error counts. */
+    /* Errors. Both give GSP_FAILED, so that a function can end with `return host->fail(...)`. The first error counts, and the
+     * call fails also when the function returns GSP_OK after it. */
     int32_t (*fail)(gsp_call *call, uint32_t code, gsp_bytes text);
     /* The argument n is not what was expected, as in "a positive integer". */
     int32_t (*misfit)(gsp_call *call, uint32_t n, gsp_bytes expected);
@@ -228,7 +229,7 @@ typedef struct gsp_service_host {
     int32_t (*send)(gsp_request *request, const struct gsp_message *type, gsp_bytes body);
     /* Waits so many nanoseconds at most (UINT64_MAX: as long as the stream lives) for the next message, which is lent until
      * the next call: 1 with *type, one of the service's messages, and *body; 0 at the end of what the peer sends; -1 after an
-     * error was noted (a timeout, a message that nobody knows, a peer that is gone). */
+     * error was noted (a timeout, a message that nobody knows, a peer that is gone). A handler may go on after a timeout. */
     int32_t (*receive)(gsp_request *request, uint64_t timeout_ns, const struct gsp_message **type, gsp_bytes *body);
 } gsp_service_host;
 
