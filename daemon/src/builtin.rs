@@ -5,8 +5,16 @@ use gshell_plugin_host::abi::Plugin;
 static PLUGINS: &[&Plugin] = &[
     #[cfg(feature = "builtin-asbench")]
     &gshell_plugin_asbench::PLUGIN,
+    #[cfg(feature = "builtin-compress")]
+    &gshell_plugin_compress::PLUGIN,
     #[cfg(feature = "builtin-echo")]
     &gshell_plugin_echo::PLUGIN,
+    #[cfg(feature = "builtin-hash")]
+    &gshell_plugin_hash::PLUGIN,
+    #[cfg(feature = "builtin-regex")]
+    &gshell_plugin_regex::PLUGIN,
+    #[cfg(feature = "builtin-sqlite")]
+    &gshell_plugin_sqlite::PLUGIN,
 ];
 
 /// All of them. They come before files of the same name.
@@ -18,6 +26,14 @@ pub fn list() -> &'static [&'static Plugin] {
 pub const NAMES: &[&str] = &[
     #[cfg(feature = "builtin-asbench")]
     "asbench",
+    #[cfg(feature = "builtin-compress")]
+    "compress",
     #[cfg(feature = "builtin-echo")]
     "echo",
+    #[cfg(feature = "builtin-hash")]
+    "hash",
+    #[cfg(feature = "builtin-regex")]
+    "regex",
+    #[cfg(feature = "builtin-sqlite")]
+    "sqlite",
 ];
