@@ -34,18 +34,19 @@ step_emulated() {
 
 # The program without each of the features that can be left out, and without all.
 step_flavours() {
-    local features
-    for features in "" editor tools builtin-echo,builtin-asbench; do
+    local features built_in
+    built_in=$(ci/plugins --list | sed 's/^/builtin-/' | paste -sd,)
+    for features in "" editor tools "$built_in"; do
         cargo clippy --package gshell --all-targets --locked --no-default-features --features "$features" -- -D warnings
     done
     cargo test --locked --package gshell --no-default-features
     cargo build --locked --package gshell --no-default-features --target-dir "$TARGET_DIR/lean"
     GSHELL_BIN=$TARGET_DIR/lean/debug/gshell cargo test --locked --package gshell-tests --test functional flavours
     # Plugins that are built in, with no file of them anywhere.
-    cargo build --locked --package gshell --features builtin-echo,builtin-asbench --target-dir "$TARGET_DIR/builtin"
+    cargo build --locked --package gshell --features "$built_in" --target-dir "$TARGET_DIR/builtin"
     mkdir -p "$TARGET_DIR/builtin/no-plugins"
     GSHELL_PLUGINS=$TARGET_DIR/builtin/no-plugins GSHELL_BIN=$TARGET_DIR/builtin/debug/gshell \
-        cargo test --locked --package gshell-tests --test functional plugin_shipped
+        cargo test --locked --package gshell-tests --test functional -- plugin_shipped plugin_pages
 }
 
 # Archives of all targets and one static one, unpacked and tried. A release makes the other static one too, and compares

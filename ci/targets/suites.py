@@ -28,7 +28,7 @@ def run(target: Target, names: list[str]) -> None:
         "GSHELL_TEST_CC": target.cc,
     }
     if not target.is_musl and (not names or "functional" in names):
-        plugins.make(target, ["asbench", "echo"])
+        plugins.make(target, plugins.names())
         env["GSHELL_PLUGINS"] = str(plugins.out_dir(target))
     for name in names or ALL:
         command = ["cargo", "test", "--locked", "--package", "gshell-tests", "--test", name]

@@ -19,6 +19,7 @@ mod nodes;
 mod output;
 mod plugin_examples;
 mod plugin_files;
+mod plugin_pages;
 mod plugin_shipped;
 mod plugins;
 mod restart;

@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use crate::binary;
 
 /// The plugins that tests load.
-const NAMES: [&str; 2] = ["asbench", "echo"];
+const NAMES: [&str; 6] = ["asbench", "compress", "echo", "hash", "regex", "sqlite"];
 
-/// The folder with the plugins `asbench` and `echo` for the target under test.
+/// The folder with these plugins for the target under test.
 pub fn shipped() -> &'static str {
     static FOLDER: OnceLock<String> = OnceLock::new();
     FOLDER.get_or_init(|| {
