@@ -146,6 +146,32 @@ fn groups_survive_the_daemon() {
     wait_until("the group is gone", DEADLINE, || node.groups().is_empty());
 }
 
+#[test]
+fn a_group_that_nobody_can_reach_is_replaced() {
+    let mut node = Node::start();
+    let (running, _) = running_and_exited(&node, "lost");
+    let old = node.job(&running).pid.expect("its process");
+    // As when the fork server dies between making the process and saying so: it runs, and its socket is no more.
+    node.kill_daemon();
+    let sockets = node.run_dir().join("svc");
+    for entry in sockets.read_dir().expect("sockets").flatten() {
+        if entry.file_name().to_string_lossy().starts_with("gshell_grg-lost") {
+            std::fs::remove_file(entry.path()).expect("removed");
+        }
+    }
+    node.start_daemon();
+    let (new, _) = wait_for("it runs again", DEADLINE, || {
+        let job = node.job(&running);
+        job.pid.filter(|pid| *pid != old && job.state == "running")
+    });
+    let groups = node.groups();
+    assert_eq!(groups.iter().map(|group| group.pid).collect::<Vec<_>>(), [new]);
+    assert!(
+        node.ok(&["log", "daemon"]).contains(&old.to_string()),
+        "it is told"
+    );
+}
+
 /// Stops a process as Ctrl-Z does, until this value goes.
 struct Frozen(Pid);
 

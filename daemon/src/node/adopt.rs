@@ -7,6 +7,8 @@ use gshell_control::{Desired, GroupName, GroupSpec, State};
 use gshell_group::store::{self, Store};
 use gshell_service::{Client, unix};
 use gshell_supervise::Event;
+use gshell_sys::process;
+use gshell_sys::signal::SIGKILL;
 
 use super::Node;
 use super::group::Group;
@@ -120,4 +122,19 @@ fn sweep_leftovers(node: &Rc<Node>) {
             }
         }
     }
+}
+
+/// A process of the group still runs, and nobody can reach it: its socket's file is that of the process `pid` which gave way
+/// to it. The fork server may have died between making it and saying so. Its lock names it; what ran in it runs again in
+/// the next one.
+pub fn end_lost(node: &Node, group: &Group, pid: i32) {
+    let holder = gshell_group::process_of(&node.run_dir, &group.name.to_string());
+    let Some(lost) = holder.filter(|lost| *lost != pid && *lost > 1) else {
+        return;
+    };
+    node.log.warn(&format!(
+        "group {}: process {lost} of it still runs and cannot be reached: it is killed, and another one started",
+        group.name
+    ));
+    let _ = process::kill(lost, SIGKILL);
 }

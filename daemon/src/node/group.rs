@@ -20,6 +20,7 @@ use gshell_sys::{clock, process};
 use gshell_wire::{Code, Fault};
 
 use super::Node;
+use super::adopt::end_lost;
 use super::fork_server::ForkRequest;
 use super::seen::Seen;
 
@@ -450,6 +451,9 @@ impl Node {
                 "group {} could not start: see 'gshell log {}'",
                 group.name, group.name
             ));
+        }
+        if ended.code == Some(gshell_group::EXIT_LOCKED) {
+            end_lost(self, group, pid);
         }
         self.feed(group, Event::Exited { pid, ended });
         self.update(group);
