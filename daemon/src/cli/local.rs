@@ -11,7 +11,7 @@ use std::rc::Rc;
 use gshell_group::store::{quarantine_path, read_quarantine};
 use gshell_plugin_host::Setup;
 use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream, folders};
-use gshell_service::rt;
+use gshell_service::{Node, rt};
 use gshell_sys::{memory, random, term};
 
 use super::link::Global;
@@ -34,6 +34,12 @@ pub fn use_plugins(global: &Global) {
     for refused in refused {
         let _ = writeln!(io::stderr(), "gshell: {refused}");
     }
+}
+
+/// The node whose services scripts of this process publish and find, if its folder was chosen. A default folder is checked when it
+/// is used first.
+pub fn node(global: &Global) -> Option<Node> {
+    global.dirs.run_chosen.then(|| Node::of(&global.dirs))
 }
 
 /// Checks that a script compiles. The error begins with file and line.
