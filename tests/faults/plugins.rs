@@ -293,6 +293,31 @@ fn without_a_node_it_ends_the_command() {
     };
     let good = plugins.node.script("good.lua", "print(require('bad').add(2, 3))");
     assert_eq!(plugins.node.ok(&["exec", &good]), "5");
-    let crash = plugins.node.script("crash.lua", "require('bad').aborts()");
-    assert_eq!(plugins.node.cmd(&["exec", &crash]).code, None);
+    // One line says who it was; the signal ends the command, as it would any program.
+    for (harm, name) in [
+        ("aborts", "SIGABRT"),
+        ("writes", "SIGSEGV"),
+        ("deep", "SIGSEGV"),
+        ("waits", "SIGABRT"),
+    ] {
+        let call = format!("require('bad').{harm}()");
+        let said = format!("gshell: plugin bad crashed ({name}) in bad.{harm}\n");
+        let crash = plugins.node.script("crash.lua", &call);
+        for out in [
+            plugins.node.cmd(&["exec", &crash]),
+            plugins
+                .node
+                .cmd_with_input(&["shell"], format!("{call}\n").as_bytes()),
+        ] {
+            assert_eq!((out.code, &out.stderr), (None, &said), "{out:?}");
+        }
+    }
+    plugins.compile(&bad("*(volatile int *)16 = 1;", "1.1"));
+    let out = plugins.node.cmd(&["exec", &good]);
+    assert_eq!(
+        (out.code, out.stderr.as_str()),
+        (None, "gshell: plugin bad crashed (SIGSEGV) while it was opened\n")
+    );
+    // Nobody counts them: who typed the command saw it.
+    assert_eq!(plugins.info()["plugins"]["left_out"], serde_json::json!([]));
 }
