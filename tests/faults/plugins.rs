@@ -89,6 +89,14 @@ impl Plugins {
         serde_json::from_str(self.node.cmd(&["info", "--json"]).ok()).unwrap()
     }
 
+    /// How many crashes of the file were counted.
+    fn crashes(&self) -> u64 {
+        let list: Value = serde_json::from_str(self.node.cmd(&["plugin", "list", "--json"]).ok()).unwrap();
+        let plugins = list["plugins"].as_array().unwrap();
+        let bad = plugins.iter().find(|plugin| plugin["name"] == "bad").unwrap();
+        bad["crashes"].as_u64().unwrap()
+    }
+
     /// Runs a script that calls `harm` of the plugin as soon as it is listed as running; gives its ID.
     fn run_harm(&mut self, options: &[&str], group: &str, harm: &str) -> String {
         self.harm += 1;
@@ -192,6 +200,35 @@ fn left_out_until_released(plugins: &mut Plugins) {
     assert_eq!(plugins.info()["plugins"]["left_out"], serde_json::json!([]));
     let again = plugins.node.cmd(&["plugin", "release", "bad"]);
     assert_ne!(again.code, Some(0), "{again:?}");
+}
+
+/// The crash is faster than the record of the environment, most of the time: then the daemon, which got no answer, asks again.
+#[test]
+fn one_run_that_crashes_at_once_is_one_crash() {
+    let Some(plugins) = Plugins::start(&bad("", "1.0")) else {
+        return;
+    };
+    let deed = "plugin bad crashed (SIGABRT) in bad.aborts";
+    let crash = |options: &[&str]| {
+        let id = plugins.node.run_script(options, "require('bad').aborts()", &[]);
+        let job = plugins.node.wait_status(&id, "exited:signal");
+        assert_eq!((job.error.as_deref(), job.restarts), (Some(deed), 0));
+        assert!(plugins.node.ok(&["log", &id]).contains(deed));
+    };
+    for _ in 0..6 {
+        crash(&[]);
+        assert_eq!(plugins.crashes(), 1);
+        plugins.node.ok(&["plugin", "release", "bad"]);
+    }
+    for crashes in 1..=CRASHES {
+        crash(&["-g", "same"]);
+        assert_eq!(plugins.crashes(), crashes);
+    }
+    assert!(plugins.ask("same").contains("left out"));
+    assert_eq!(plugins.crashes(), CRASHES);
+    // The log tells each once.
+    let told = plugins.node.ok(&["log", "daemon"]);
+    assert_eq!(told.matches(deed).count() as u64, 6 + CRASHES, "{told}");
 }
 
 #[test]
