@@ -40,6 +40,8 @@ pub struct Group {
     pub pending: Cell<u32>,
     /// It was killed: it goes with everything in it.
     pub doomed: Cell<bool>,
+    /// How long the last of its processes that ended had worked, in milliseconds; 0 if that is not known.
+    pub ran_ms: Cell<u64>,
     /// How often a process of it has told all that it knows.
     pub syncs: Cell<u32>,
     /// It was found running, and has not told what is in it.
@@ -61,6 +63,7 @@ impl Group {
             jobs: RefCell::default(),
             pending: Cell::new(0),
             doomed: Cell::new(false),
+            ran_ms: Cell::new(0),
             syncs: Cell::new(0),
             awaited: Cell::new(false),
             supervisor: RefCell::new(Supervisor::new()),
@@ -163,9 +166,8 @@ impl Group {
 impl Node {
     /// Feeds the group's supervisor and does what it answers.
     pub fn feed(self: &Rc<Self>, group: &Rc<Group>, event: Event) {
-        // Once: an end may be told twice, by whoever reaped the process and by whoever found it gone.
         let deed = match event {
-            Event::Exited { pid, .. } if group.pid() == Some(pid) => self.plugin_deed(group),
+            Event::Exited { pid, .. } => self.plugin_deed(group, pid),
             _ => None,
         };
         let actions = {

@@ -29,8 +29,13 @@ impl Node {
         quarantine_path(&self.run_dir, self.state_dir().as_deref())
     }
 
-    /// What a plugin did to the group's process that has just gone; `None` when it was none.
-    pub fn plugin_deed(&self, group: &Group) -> Option<String> {
+    /// What a plugin did to the group's process that has just gone; `None` when it was none, or was told: whoever reaped the
+    /// process and whoever found it gone may both come.
+    pub fn plugin_deed(&self, group: &Group, pid: i32) -> Option<String> {
+        if group.pid() != Some(pid) {
+            return None;
+        }
+        group.ran_ms.set(group.stage().ran_ms(clock::monotonic_ms()));
         let note = note::peek(&note::path(&self.run_dir, &group.name.to_string()))?;
         let text = note::group_text(&note)?;
         self.log.warn(&format!("group {}: {text}", group.name));
@@ -42,8 +47,9 @@ impl Node {
         let note = note::take(&note::path(&self.run_dir, &group.name.to_string()))?;
         if let (Some((name, Some(identity))), Some(deed)) = (note::plugin(&note), note::deed(&note)) {
             let mut reports = Vec::new();
+            let ran = Duration::from_millis(group.ran_ms.get());
             let counted = change_quarantine(&self.quarantine(), &mut reports, |known| {
-                known.count(name, identity, &deed, clock::wall_ms())
+                known.count(name, identity, ran, &deed, clock::wall_ms())
             });
             reports.into_iter().for_each(|text| self.report(text));
             match counted {

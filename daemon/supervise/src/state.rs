@@ -165,6 +165,20 @@ impl Stage {
         }
     }
 
+    /// How long the process has been working, in milliseconds, as far as that is known: 0 for one that is being ended on purpose.
+    pub const fn ran_ms(&self, now_ms: u64) -> u64 {
+        match self {
+            Self::Running { since_ms, .. } | Self::Lingering { since_ms, .. } => {
+                now_ms.saturating_sub(*since_ms)
+            }
+            Self::Stopping {
+                failed_after_ms: Some(ran_ms),
+                ..
+            } => *ran_ms,
+            _ => 0,
+        }
+    }
+
     /// When something happens without any event but a tick.
     pub const fn deadline_ms(&self) -> Option<u64> {
         match self {

@@ -3,11 +3,17 @@
 //! What is counted here is kept by whoever counts; this only decides. A plugin that is built in is not left out: it cannot be
 //! replaced but with the program.
 
+use std::time::Duration;
+
 use crate::file::names;
 use crate::origin::Identity;
 
 /// Times that a plugin may end its group before it is left out.
 pub const THRESHOLD: u32 = 3;
+
+/// How long a group's process has to have run for a crash in it to be the first again: what works that long does not end its group
+/// again and again. Measured within one run, so that it needs no clock that is right.
+pub const STEADY: Duration = Duration::from_secs(3600);
 
 /// Files that are remembered; the one that was quiet longest is forgotten for a new one.
 pub const ENTRIES: u32 = 256;
@@ -25,7 +31,7 @@ pub struct Entry {
     pub name: String,
     /// Which content.
     pub identity: Identity,
-    /// Times that it ended its group.
+    /// Times that it ended its group, each within [`STEADY`] of the group's start but for the first.
     pub crashes: u32,
     /// How it did so the last time, such as `crashed (SIGABRT) in echo.abort`.
     pub last: String,
@@ -57,10 +63,15 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    /// Notes that a plugin ended its group, and how. Gives how often it has done so.
-    pub fn count(&mut self, name: &str, identity: Identity, last: &str, now_ms: i64) -> u32 {
+    /// Notes that a plugin ended its group, whose process had run for `ran`, and how. Gives how often it has done so; one that
+    /// is left out stays so.
+    pub fn count(&mut self, name: &str, identity: Identity, ran: Duration, last: &str, now_ms: i64) -> u32 {
         let at = self.position(name, identity);
         let before = at.map_or(0, |at| self.entries.remove(at).crashes);
+        let before = match ran >= STEADY && before < THRESHOLD {
+            true => 0,
+            false => before,
+        };
         let crashes = before.saturating_add(1);
         self.entries.push(Entry {
             name: name.to_owned(),
@@ -113,15 +124,16 @@ mod tests {
 
     const OLD: Identity = Identity { size: 5, sum: 1 };
     const NEW: Identity = Identity { size: 5, sum: 2 };
+    const SOON: Duration = Duration::ZERO;
 
     #[test]
     fn the_third_crash_is_one_too_many() {
         let mut all = Quarantine::default();
         for n in 1..THRESHOLD {
-            assert_eq!(all.count("a/echo", OLD, "crashed", n.into()), n);
+            assert_eq!(all.count("a/echo", OLD, SOON, "crashed", n.into()), n);
             assert_eq!(all.left_out("a/echo", OLD), None);
         }
-        all.count("a/echo", OLD, "crashed (SIGABRT) in a.echo.abort", 9);
+        all.count("a/echo", OLD, SOON, "crashed (SIGABRT) in a.echo.abort", 9);
         let reason = all.left_out("a/echo", OLD).unwrap().reason();
         assert!(
             reason.contains("3 times") && reason.contains("gshell plugin release a/echo"),
@@ -138,10 +150,21 @@ mod tests {
     }
 
     #[test]
+    fn after_a_long_run_counting_begins_anew() {
+        let mut all = Quarantine::default();
+        let mut count = |ran| all.count("echo", OLD, ran, "crashed", 0);
+        let nearly = STEADY - Duration::from_millis(1);
+        assert_eq!([SOON, nearly, STEADY, SOON].map(&mut count), [1, 2, 1, 2]);
+        // What is left out was open in a group that had run for long.
+        assert_eq!([SOON, STEADY].map(count), [3, 4]);
+        assert!(all.is_left_out("echo"));
+    }
+
+    #[test]
     fn it_does_not_grow() {
         let mut all = Quarantine::default();
         for sum in 0..=ENTRIES {
-            all.count("echo", Identity { size: 0, sum }, &"ä".repeat(200), 0);
+            all.count("echo", Identity { size: 0, sum }, SOON, &"ä".repeat(200), 0);
         }
         assert_eq!(all.entries.len(), ENTRIES as usize);
         assert_eq!(all.entries[0].identity.sum, 1);

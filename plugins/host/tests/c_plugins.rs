@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Duration;
 
 use gshell_plugin_host::quarantine::{Quarantine, THRESHOLD};
 use gshell_plugin_host::{Identity, Origin, Setup, find, opened, registry};
@@ -199,7 +200,13 @@ fn what_there_is_is_opened_or_refused_with_a_reason() {
     let mut known = Quarantine::default();
     let crasher = identity(&folder.0.join("crasher.gplugin"));
     for _ in 0..THRESHOLD {
-        known.count("crasher", crasher, "crashed (SIGABRT) in crasher.abort", 0);
+        known.count(
+            "crasher",
+            crasher,
+            Duration::ZERO,
+            "crashed (SIGABRT) in crasher.abort",
+            0,
+        );
     }
     static KNOWN: OnceLock<Quarantine> = OnceLock::new();
     let refused = registry::set_up(Setup {

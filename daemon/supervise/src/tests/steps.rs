@@ -363,3 +363,29 @@ fn ends_are_described() {
         assert_eq!(ended.to_string(), want);
     }
 }
+
+#[test]
+fn the_length_of_a_run_is_known_while_it_lasts() {
+    let stopping = |failed_after_ms| Stage::Stopping {
+        pid: Some(7),
+        deadline_ms: 90,
+        killed: true,
+        failed_after_ms,
+    };
+    for (stage, want) in [
+        (Stage::Running { pid: 7, since_ms: 20 }, 30),
+        (
+            Stage::Lingering {
+                pid: 7,
+                since_ms: 20,
+                until_ms: 90,
+            },
+            30,
+        ),
+        (stopping(Some(25)), 25),
+        (stopping(None), 0),
+        (Stage::Backoff { until_ms: 90 }, 0),
+    ] {
+        assert_eq!(stage.ran_ms(50), want, "{stage:?}");
+    }
+}

@@ -175,7 +175,7 @@ mod tests {
 
     fn count(path: &Path, name: &str) -> u32 {
         change_quarantine(path, &mut Vec::new(), |known| {
-            known.count(name, ECHO, "crashed", 12)
+            known.count(name, ECHO, Duration::ZERO, "crashed", 12)
         })
         .unwrap()
     }
@@ -205,7 +205,7 @@ mod tests {
         }
         let mut reports = Vec::new();
         let crashes = change_quarantine(&file, &mut reports, |known| {
-            known.count("echo", ECHO, "crashed", 1)
+            known.count("echo", ECHO, Duration::ZERO, "crashed", 1)
         });
         assert_eq!(crashes.unwrap(), 2);
         assert!(reports[0].contains("quarantine"), "{reports:?}");
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn cut_short_anywhere_it_is_no_record() {
         let mut known = Quarantine::default();
-        known.count("echo", ECHO, "crashed", 1);
+        known.count("echo", ECHO, Duration::ZERO, "crashed", 1);
         let bytes = encode_quarantine(&known).unwrap();
         assert_eq!(decode_quarantine(&bytes), Ok(known));
         for end in 0..bytes.len() {
