@@ -89,6 +89,14 @@ impl Plugins {
         serde_json::from_str(self.node.cmd(&["info", "--json"]).ok()).unwrap()
     }
 
+    /// How many crashes of the file were counted.
+    fn crashes(&self) -> u64 {
+        let list: Value = serde_json::from_str(self.node.cmd(&["plugin", "list", "--json"]).ok()).unwrap();
+        let plugins = list["plugins"].as_array().unwrap();
+        let bad = plugins.iter().find(|plugin| plugin["name"] == "bad").unwrap();
+        bad["crashes"].as_u64().unwrap()
+    }
+
     /// Runs a script that calls `harm` of the plugin as soon as it is listed as running; gives its ID.
     fn run_harm(&mut self, options: &[&str], group: &str, harm: &str) -> String {
         self.harm += 1;
@@ -194,6 +202,35 @@ fn left_out_until_released(plugins: &mut Plugins) {
     assert_ne!(again.code, Some(0), "{again:?}");
 }
 
+/// The crash is faster than the record of the environment, most of the time: then the daemon, which got no answer, asks again.
+#[test]
+fn one_run_that_crashes_at_once_is_one_crash() {
+    let Some(plugins) = Plugins::start(&bad("", "1.0")) else {
+        return;
+    };
+    let deed = "plugin bad crashed (SIGABRT) in bad.aborts";
+    let crash = |options: &[&str]| {
+        let id = plugins.node.run_script(options, "require('bad').aborts()", &[]);
+        let job = plugins.node.wait_status(&id, "exited:signal");
+        assert_eq!((job.error.as_deref(), job.restarts), (Some(deed), 0));
+        assert!(plugins.node.ok(&["log", &id]).contains(deed));
+    };
+    for _ in 0..6 {
+        crash(&[]);
+        assert_eq!(plugins.crashes(), 1);
+        plugins.node.ok(&["plugin", "release", "bad"]);
+    }
+    for crashes in 1..=CRASHES {
+        crash(&["-g", "same"]);
+        assert_eq!(plugins.crashes(), crashes);
+    }
+    assert!(plugins.ask("same").contains("left out"));
+    assert_eq!(plugins.crashes(), CRASHES);
+    // The log tells each once.
+    let told = plugins.node.ok(&["log", "daemon"]);
+    assert_eq!(told.matches(deed).count() as u64, 6 + CRASHES, "{told}");
+}
+
 #[test]
 fn another_build_is_let_in_again() {
     let Some(mut plugins) = Plugins::start(&bad("*(volatile int *)16 = 1;", "1.0")) else {
@@ -293,6 +330,31 @@ fn without_a_node_it_ends_the_command() {
     };
     let good = plugins.node.script("good.lua", "print(require('bad').add(2, 3))");
     assert_eq!(plugins.node.ok(&["exec", &good]), "5");
-    let crash = plugins.node.script("crash.lua", "require('bad').aborts()");
-    assert_eq!(plugins.node.cmd(&["exec", &crash]).code, None);
+    // One line says who it was; the signal ends the command, as it would any program.
+    for (harm, name) in [
+        ("aborts", "SIGABRT"),
+        ("writes", "SIGSEGV"),
+        ("deep", "SIGSEGV"),
+        ("waits", "SIGABRT"),
+    ] {
+        let call = format!("require('bad').{harm}()");
+        let said = format!("gshell: plugin bad crashed ({name}) in bad.{harm}\n");
+        let crash = plugins.node.script("crash.lua", &call);
+        for out in [
+            plugins.node.cmd(&["exec", &crash]),
+            plugins
+                .node
+                .cmd_with_input(&["shell"], format!("{call}\n").as_bytes()),
+        ] {
+            assert_eq!((out.code, &out.stderr), (None, &said), "{out:?}");
+        }
+    }
+    plugins.compile(&bad("*(volatile int *)16 = 1;", "1.1"));
+    let out = plugins.node.cmd(&["exec", &good]);
+    assert_eq!(
+        (out.code, out.stderr.as_str()),
+        (None, "gshell: plugin bad crashed (SIGSEGV) while it was opened\n")
+    );
+    // Nobody counts them: who typed the command saw it.
+    assert_eq!(plugins.info()["plugins"]["left_out"], serde_json::json!([]));
 }

@@ -53,6 +53,16 @@ fn scripts_publish_at_the_node_that_runs_them() {
     let found = "print(#require 'gshell'.discover_all('p', '*'))";
     let client = node.script("client.lua", found);
     assert_eq!(at(&["exec", &client]).ok(), "1");
+    // And the shell, as long as it lives.
+    let typed = format!(
+        "{found}\nserver = require 'gshell'.server {{ publisher = 'q' }}\nservice = server:publish('s', {{}})\n\
+         print(require 'gshell.fs'.exists('{run}/svc/q_s.sock'))\n"
+    );
+    let shell = node.cmd_with_input(
+        &["--run-dir", &run, "--state-dir", &state, "shell"],
+        typed.as_bytes(),
+    );
+    assert_eq!(shell.ok(), "1\ntrue");
 }
 
 #[test]

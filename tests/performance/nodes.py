@@ -81,7 +81,8 @@ class Node:
         return timed(self.argv(*args), self.env)
 
     def ok(self, *args):
-        done = subprocess.run(self.argv(*args), env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        # In a folder of its own, where no file has a plugin's name.
+        done = subprocess.run(self.argv(*args), cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"measure: gshell {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout.strip()

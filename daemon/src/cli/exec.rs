@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use gshell_control::Job;
 use gshell_script::{Environment, Input, Outcome as Ended, Package, Spec};
-use gshell_service::Node;
 use gshell_service::rt::{self, Io};
 use gshell_sys::signal::SignalFd;
 use gshell_wire::Code;
@@ -121,8 +120,7 @@ async fn execute(
     let args = std::iter::once(path.display().to_string()).chain(words).collect();
     let mut spec: Spec = local::spec(package, output.clone(), Input::from_stdin(), args);
     spec.limits.memory = memory.unwrap_or(spec.limits.memory);
-    // A default folder is checked when it is used first.
-    spec.node = global.dirs.run_chosen.then(|| Node::of(&global.dirs));
+    spec.node = local::node(global);
     let environment = Environment::new(spec)
         .map_err(|error| Failure::error(format!("cannot run {}: {error}", path.display())))?;
     let end = environment.clone();

@@ -11,8 +11,8 @@ use std::rc::Rc;
 use gshell_group::store::{quarantine_path, read_quarantine};
 use gshell_plugin_host::Setup;
 use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream, folders};
-use gshell_service::rt;
-use gshell_sys::{memory, random, term};
+use gshell_service::{Node, rt};
+use gshell_sys::{crash, memory, random, term};
 
 use super::link::Global;
 use crate::builtin;
@@ -23,8 +23,11 @@ const GROUP: &str = "local";
 /// Output is gathered up to this many bytes before it is written.
 const GATHER: usize = 8 * 1024;
 
-/// Scripts of this process get the plugins that those of the node's groups get; what is left out there is left out here.
+/// Scripts of this process get the plugins that those of the node's groups get; what is left out there is left out here. One
+/// that crashes is named.
 pub fn use_plugins(global: &Global) {
+    // Where that cannot be, it still ends by the signal.
+    let _ = crash::watch_aloud();
     let quarantine = quarantine_path(&global.dirs.run, Some(&global.dirs.state));
     let refused = gshell_plugin_host::set_up(Setup {
         folders: global.plugin_folders(),
@@ -34,6 +37,12 @@ pub fn use_plugins(global: &Global) {
     for refused in refused {
         let _ = writeln!(io::stderr(), "gshell: {refused}");
     }
+}
+
+/// The node whose services scripts of this process publish and find, if its folder was chosen. A default folder is checked when it
+/// is used first.
+pub fn node(global: &Global) -> Option<Node> {
+    global.dirs.run_chosen.then(|| Node::of(&global.dirs))
 }
 
 /// Checks that a script compiles. The error begins with file and line.

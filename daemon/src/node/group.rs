@@ -163,11 +163,15 @@ impl Group {
 impl Node {
     /// Feeds the group's supervisor and does what it answers.
     pub fn feed(self: &Rc<Self>, group: &Rc<Group>, event: Event) {
-        let deed = matches!(event, Event::Exited { .. }).then(|| self.plugin_deed(group));
+        // Once: an end may be told twice, by whoever reaped the process and by whoever found it gone.
+        let deed = match event {
+            Event::Exited { pid, .. } if group.pid() == Some(pid) => self.plugin_deed(group),
+            _ => None,
+        };
         let actions = {
             let mut supervisor = group.supervisor.borrow_mut();
             let actions = supervisor.on(clock::monotonic_ms(), event);
-            deed.flatten().inspect(|deed| supervisor.explain(deed));
+            deed.inspect(|deed| supervisor.explain(deed));
             actions
         };
         for action in actions {

@@ -155,6 +155,12 @@ pub(crate) fn kind_name(of: u32) -> &'static str {
     }
 }
 
+/// What is wrong with item `at` of a list, counted from 1, that is nil.
+#[cold]
+pub(crate) fn nil_item(at: usize) -> String {
+    format!("item {at} of its result is nil, which a list cannot have")
+}
+
 /// Bytes that a plugin lends.
 ///
 /// # Safety

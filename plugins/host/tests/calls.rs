@@ -123,7 +123,7 @@ fn tables_are_made() {
           assert(message == "'try." .. name .. "' is wrong: " .. text and code == 1, message)
         end
         is("end_item without a table that was put before", "bare_item")
-        is("an item of its result is nil, which a list cannot have", "nil_item")
+        is("item 2 of its result is nil, which a list cannot have", "nil_item")
         is("a key of its result is nil or not a number", "nan_key")
         is("it gives more of its buffer than there is", "too_much_buffer")
         "#,

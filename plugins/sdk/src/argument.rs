@@ -135,6 +135,7 @@ impl<'c> Argument<'c> for String {
 
 impl<'c, T: Argument<'c>> Argument<'c> for Option<T> {
     const SHAPE: Shape = Shape::Optional(&T::SHAPE);
+    const LIST: Shape = Shape::holes();
     const LENT: bool = T::LENT;
 
     fn take(call: &Call<'c>, n: u32) -> Result<Self> {

@@ -50,6 +50,35 @@
 //! }
 //! ```
 //!
+//! A list with nil in it has no length in Lua, so there is none of `Option`:
+//!
+//! ```compile_fail,E0080
+//! # fn main() {}
+//! #[gshell_plugin_sdk::plugin(name = "holes", summary = "", version = "1.0.0")]
+//! mod plugin {
+//!     #[function]
+//!     fn measured() -> Vec<Option<i64>> {
+//!         vec![Some(1), None, Some(3)]
+//!     }
+//! }
+//! ```
+//!
+//! ```compile_fail,E0080
+//! # fn main() {}
+//! #[gshell_plugin_sdk::plugin(name = "holes", summary = "", version = "1.0.0")]
+//! mod plugin {
+//!     #[derive(gshell_plugin_sdk::Fields)]
+//!     pub struct Row {
+//!         cells: Vec<Option<i64>>,
+//!     }
+//!
+//!     #[function]
+//!     fn sum(row: Row) -> i64 {
+//!         row.cells.into_iter().flatten().sum()
+//!     }
+//! }
+//! ```
+//!
 //! Nor does a function that keeps what is only lent to it, or an object that stays on one thread:
 //!
 //! ```compile_fail

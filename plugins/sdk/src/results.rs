@@ -179,6 +179,7 @@ impl Returned for String {
 
 impl<T: Returned> Returned for Option<T> {
     const SHAPE: Shape = Shape::Optional(&T::SHAPE);
+    const LIST: Shape = Shape::holes();
 
     fn put(self, call: &mut Call<'_>) -> Result<()> {
         match self {

@@ -15,6 +15,16 @@ pub enum Shape {
     Fields(&'static [(&'static str, &'static Shape)]),
 }
 
+impl Shape {
+    /// What a list of `Option` looks like: Lua cannot tell where one with nil in it ends, so the compiler stops here.
+    #[allow(clippy::panic)] // in constants only, for whoever compiles the plugin
+    pub(crate) const fn holes() -> Shape {
+        panic!(
+            "a list for scripts has no holes: instead of Vec<Option<T>>, use BTreeMap<u32, T> or another value than nil"
+        )
+    }
+}
+
 /// A function's names and types.
 #[derive(Clone, Copy, Debug)]
 pub struct Signature {

@@ -31,11 +31,16 @@ mod plugin {
     }
 
     #[function]
-    fn nested(
-        lists: Vec<Vec<u8>>,
-        maybe: Option<Vec<Option<bool>>>,
-    ) -> (Vec<Vec<u8>>, Option<Vec<Option<bool>>>) {
+    fn nested(lists: Vec<Vec<u8>>, maybe: Option<Vec<bool>>) -> (Vec<Vec<u8>>, Option<Vec<bool>>) {
         (lists, maybe)
+    }
+
+    /// A list of what may be nil is the plugin's risk.
+    #[function]
+    fn listed(items: BTreeMap<u32, Value>) -> Vec<Value> {
+        (1..=3)
+            .map(|n| items.get(&n).cloned().unwrap_or_default())
+            .collect()
     }
 
     #[function]
@@ -232,6 +237,20 @@ fn structs_are_tables() {
 }
 
 #[test]
+fn lists_have_no_holes() {
+    let items = |values: [Value; 3]| Value::Table((1..).map(number).zip(values).collect());
+    let whole = items([number(1), false.into(), "c".into()]);
+    assert_eq!(
+        call(&PLUGIN, "listed", std::slice::from_ref(&whole)).unwrap(),
+        [whole]
+    );
+    assert_eq!(
+        error("listed", &[items([number(1), Value::Nil, "c".into()])]),
+        "item 2 of its result is nil, which a list cannot have"
+    );
+}
+
+#[test]
 fn tables_in_tables_have_an_end() {
     let deep = |depth: u32| (0..depth).fold(number(1), |inner, _| Value::Table(vec![(number(1), inner)]));
     assert_eq!(call(&PLUGIN, "dynamic", &[deep(64)]).unwrap()[1], deep(64));
@@ -274,7 +293,7 @@ fn the_descriptor_says_what_it_is() {
     );
     assert_eq!(
         named("nested"),
-        "lists: [bytes], maybe: [boolean?]? -> [bytes], [boolean?]?"
+        "lists: [bytes], maybe: [boolean]? -> [bytes], [boolean]?"
     );
     assert_eq!(
         testing::constants(&PLUGIN),
@@ -286,5 +305,5 @@ fn the_descriptor_says_what_it_is() {
             ("MAGIC", Value::Bytes(b"\x7fELF".to_vec())),
         ]
     );
-    assert_eq!((PLUGIN.abi, PLUGIN.needs, PLUGIN.function_count), (1, 0, 14));
+    assert_eq!((PLUGIN.abi, PLUGIN.needs, PLUGIN.function_count), (1, 0, 15));
 }

@@ -239,7 +239,7 @@ async fn run(start: Start, name: String, warnings: Vec<String>) -> i32 {
         warnings,
         reports,
     });
-    recover::resume(&group, jobs, start.note.as_ref());
+    recover::resume(&group, jobs, start.note);
     serve_until_told(group, unix::Published::adopt(start.listener, start.socket)).await
 }
 

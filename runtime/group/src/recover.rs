@@ -6,6 +6,7 @@ use std::rc::Rc;
 use gshell_control::{Desired, Exit, Job, State};
 use gshell_sys::note::{Note, Reason};
 use gshell_sys::{clock, process};
+use gshell_wire::Fault;
 
 use crate::boot::open_store;
 use crate::note;
@@ -40,33 +41,49 @@ pub(crate) fn load(
     }
 }
 
-/// Lists what is in the records; what ran runs again, except the one that the note of the process before is about.
-pub(crate) fn resume(group: &Rc<Group>, jobs: Vec<Job>, left: Option<&Note>) {
+/// Lists what is in the records; what ran runs again, except the one that the note of the process before is about. A note about
+/// one that has no record is kept for [`launched_before`].
+pub(crate) fn resume(group: &Rc<Group>, jobs: Vec<Job>, left: Option<Note>) {
+    let mut left = left;
     for job in jobs {
-        let left = left.filter(|left| note::environment(left) == Some(&job.id));
-        let resumed = match left {
-            Some(Note {
-                reason: Reason::Crash(signal),
-                ..
-            }) if job.desired == Desired::Run && job.state.is_active() => {
-                let error = left.map(note::text);
-                crashed(group, job, (*signal).into(), error)
-            }
-            left => resume_one(group, job, left),
-        };
-        if let Err(fault) = resumed {
+        let about = left.take_if(|left| note::environment(left) == Some(&job.id));
+        if let Err(fault) = resume_one(group, job, about.as_ref()) {
             group.reports.borrow_mut().push(fault.to_string());
         }
+    }
+    *group.left.borrow_mut() = left;
+}
+
+/// Lists an environment whose run ended the process before this one, earlier than the disk had its record: the daemon asks for it
+/// again then, and it is not run a second time by that. `false` for any other.
+pub(crate) fn launched_before(group: &Rc<Group>, job: &Job) -> Result<bool, Fault> {
+    let mut kept = group.left.borrow_mut();
+    let Some(left) = kept.take_if(|left| note::environment(left) == Some(&job.id)) else {
+        return Ok(false);
+    };
+    drop(kept);
+    let mut job = job.clone();
+    // When it began, nobody knows any more.
+    job.began(clock::wall_ms(), 0);
+    resume_one(group, job, Some(&left))?;
+    Ok(true)
+}
+
+fn resume_one(group: &Rc<Group>, job: Job, left: Option<&Note>) -> Result<(), Fault> {
+    match left {
+        Some(Note {
+            reason: Reason::Crash(signal),
+            ..
+        }) if job.desired == Desired::Run && job.state.is_active() => {
+            let error = left.map(note::text);
+            crashed(group, job, (*signal).into(), error)
+        }
+        left => go_on(group, job, left),
     }
 }
 
 /// Code that ran for this one crashed: that is how its run ended, and its policy says what follows.
-fn crashed(
-    group: &Rc<Group>,
-    mut job: Job,
-    signal: i32,
-    error: Option<String>,
-) -> Result<(), gshell_wire::Fault> {
+fn crashed(group: &Rc<Group>, mut job: Job, signal: i32, error: Option<String>) -> Result<(), Fault> {
     let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
     if job.state == State::Backoff {
         // It crashed before the disk had that it was started again.
@@ -83,7 +100,7 @@ fn crashed(
     Ok(())
 }
 
-fn resume_one(group: &Rc<Group>, mut job: Job, left_out: Option<&Note>) -> Result<(), gshell_wire::Fault> {
+fn go_on(group: &Rc<Group>, mut job: Job, left_out: Option<&Note>) -> Result<(), Fault> {
     let again = job.desired == Desired::Run && left_out.is_none();
     let cut_short = job.state.is_active();
     // Only the wall clock has seen both ends of a run that a killed group was in.

@@ -18,7 +18,7 @@ use gshell_wire::{Code, Fault};
 
 use crate::serve_log::{self, Source};
 use crate::table::Group;
-use crate::{attach, logs_dir, watch};
+use crate::{attach, logs_dir, recover, watch};
 
 /// What the own node is called as a provider.
 const SELF: &str = "self";
@@ -125,9 +125,13 @@ fn plugins() -> GroupPluginList {
 }
 
 async fn launch(group: Rc<Group>, request: Launch) -> Result<Launched, Fault> {
-    let env = group.launch(request.job).await?;
+    let id = request.job.id.clone();
+    match recover::launched_before(&group, &request.job)? {
+        true => group.saver.settled(&id).await,
+        false => drop(group.launch(request.job).await?),
+    }
     Ok(Launched {
-        id: env.id().to_owned(),
+        id,
         warnings: group.warnings.clone(),
     })
 }

@@ -11,6 +11,7 @@ use gshell_control::limits::{ENVIRONMENTS_PER_GROUP, LOG_RING};
 use gshell_control::messages::groups::GroupFigures;
 use gshell_control::{GroupSpec, Job, Kind, Package, State};
 use gshell_service::Node;
+use gshell_sys::note::Note;
 use gshell_sys::slice;
 use gshell_wire::{Code, Fault};
 
@@ -49,6 +50,8 @@ pub struct Group {
     pub(crate) warnings: Vec<String>,
     pub(crate) reports: RefCell<Vec<String>>,
     pub(crate) ending: Cell<bool>,
+    /// What the process before said of an environment that has no record.
+    pub(crate) left: RefCell<Option<Note>>,
     started: Instant,
     last_key: Cell<u32>,
 }
@@ -83,6 +86,7 @@ impl Group {
             warnings: parts.warnings,
             reports: RefCell::new(parts.reports),
             ending: Cell::new(false),
+            left: RefCell::default(),
             started: Instant::now(),
             last_key: Cell::new(0),
         });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use async_executor::LocalExecutor;
+use gshell_service::Node;
 use gshell_sys::slice;
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
@@ -39,11 +40,12 @@ pub struct Repl {
 }
 
 impl Repl {
-    /// A fresh environment on this thread. `require` finds files of the working directory.
+    /// A fresh environment on this thread. `require` finds files of the working directory. Services are published and found at
+    /// `node`; `None`: at the one that the process's surroundings say.
     ///
     /// # Errors
     /// When the Lua state cannot be made.
-    pub fn new(output: Rc<dyn Output>, input: Input) -> Result<Repl, LoadError> {
+    pub fn new(output: Rc<dyn Output>, input: Input, node: Option<Node>) -> Result<Repl, LoadError> {
         slice::init().map_err(|e| LoadError::Setup(e.to_string()))?;
         let executor = Rc::new(LocalExecutor::new());
         let spec = Spec {
@@ -60,7 +62,7 @@ impl Repl {
             input,
             lua_path: std::iter::once(".".into()).chain(folders::lua()).collect(),
             c_path: folders::c(),
-            node: None,
+            node,
         };
         let cx = Context::new(spec, &executor);
         let made = sandbox::state(&cx).and_then(|lua| Ok((SHOW.load(&lua)?.call(())?, lua)));

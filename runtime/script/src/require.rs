@@ -30,6 +30,11 @@ fn search_package(lua: &Lua, cx: &Context, name: &str) -> mlua::Result<Found> {
     let base = name.replace('.', "/");
     let mut tried = String::new();
     for path in [format!("{base}.lua"), format!("{base}/init.lua")] {
+        // A script that is called as a plugin asks for the plugin, and not for itself again.
+        if path == cx.package.main {
+            let _ = write!(tried, "\n\tfile '{path}' is what runs, not a module");
+            continue;
+        }
         if let Some(bytes) = cx.package.files.get(&path) {
             let loader = sandbox::compile(lua, &path, bytes)
                 .map_err(|e| mlua::Error::runtime(format!("error loading module '{name}': {e}")))?;

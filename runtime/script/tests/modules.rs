@@ -54,6 +54,20 @@ fn log_lines_go_to_standard_error() {
     assert!(ran.out.contains("][web][INFO](log.lua:"), "{}", ran.out);
 }
 
+#[test]
+fn a_script_is_no_module_of_its_own_package() {
+    let text = "assert(require 'gshell'.sleep)";
+    let ran = scripts::run("gshell.lua", text, &[]);
+    assert_eq!(ran.outcome, Outcome::Ok, "{}", ran.err);
+    let ran = scripts::run("sum.lua", "require 'sum'", &[]);
+    assert!(
+        ran.err.contains("module 'sum' not found")
+            && ran.err.contains("'sum.lua' is what runs, not a module"),
+        "{}",
+        ran.err
+    );
+}
+
 /// What a script has started ends with it, also in the middle of a wait.
 #[test]
 fn nothing_outlives_the_environment() {

@@ -12,7 +12,7 @@ use gshell_service::rt;
 fn repl() -> (Rc<Repl>, Rc<Collect>) {
     let output = Rc::new(Collect::default());
     (
-        Rc::new(Repl::new(Rc::clone(&output) as Rc<dyn Output>, Input::empty()).unwrap()),
+        Rc::new(Repl::new(Rc::clone(&output) as Rc<dyn Output>, Input::empty(), None).unwrap()),
         output,
     )
 }

@@ -5,13 +5,14 @@
 //! it are texts that live as long as the process, because a handler must never find one that is gone.
 
 mod handler;
+mod line;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
 
 use crate::slice::ID_LEN;
 
-pub use handler::{guard_thread, watch};
+pub use handler::{guard_thread, watch, watch_aloud};
 
 /// Whose code it is.
 #[derive(Debug)]

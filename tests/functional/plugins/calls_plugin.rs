@@ -42,6 +42,22 @@ fn functions_answer_and_fail_as_scripts_expect() {
 }
 
 #[test]
+fn a_script_of_the_plugins_name_gets_the_plugin() {
+    let Some(plugins) = Plugins::start() else { return };
+    let script = plugins
+        .node
+        .script("tried.lua", "print(require 'tried'.add(2, 3))");
+    assert_eq!(plugins.node.ok(&["run", "-i", "-g", "g", &script]), "5");
+    assert_eq!(plugins.node.ok(&["exec", &script]), "5");
+    // In a folder, only the file that runs is not a module of it.
+    let folder = plugins.node.work_dir().join("app");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("main.lua"), "print((require 'tried'))").unwrap();
+    fs::write(folder.join("tried.lua"), "return 'its own'").unwrap();
+    assert_eq!(plugins.node.ok(&["exec", &plugins.path("app")]), "its own");
+}
+
+#[test]
 fn an_error_that_nobody_catches_ends_the_script_with_its_text() {
     let Some(plugins) = Plugins::start() else { return };
     let script = "local tried = require 'tried'\ntried.add(1)\n";

@@ -82,7 +82,7 @@ pub fn run(global: &Global, _: &Matches) -> Outcome {
     let history = global.dirs.state.join(HISTORY);
     local::use_plugins(global);
     rt::block_on(async {
-        let shell = Shell::new()?;
+        let shell = Shell::new(global)?;
         let watch = rt::spawn(interrupts(shell.signals.clone(), shell.repl.clone()));
         let outcome = match io::stdin().is_terminal() {
             true => shell.typed(&history).await,
@@ -105,13 +105,13 @@ async fn interrupts(signals: Signals, repl: Rc<Repl>) {
 }
 
 impl Shell {
-    fn new() -> Result<Self, Failure> {
+    fn new(global: &Global) -> Result<Self, Failure> {
         let failed = |error| Failure::io("cannot receive signals", &error);
         let signals = SignalFd::new(&[Signal::SIGINT as i32]).map_err(failed)?;
         let signals = Rc::new(Io::new(signals).map_err(failed)?);
         let output = Rc::new(Standard::default());
         // Standard input is where the lines come from; a script in the shell finds it at its end.
-        let repl = Repl::new(output.clone(), Input::empty())
+        let repl = Repl::new(output.clone(), Input::empty(), local::node(global))
             .map_err(|error| Failure::error(format!("cannot start the shell: {error}")))?;
         Ok(Self {
             repl: Rc::new(repl),
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn statements_expressions_and_errors() {
         rt::block_on(async {
-            let repl = Repl::new(Rc::new(Standard::default()), Input::empty()).unwrap();
+            let repl = Repl::new(Rc::new(Standard::default()), Input::empty(), None).unwrap();
             assert_eq!(repl.eval("x = 20").await, Eval::Done(Vec::new()));
             assert_eq!(repl.eval("x + 22").await, Eval::Done(vec!["42".to_owned()]));
             assert_eq!(repl.eval("for i = 1, 2 do").await, Eval::Incomplete);

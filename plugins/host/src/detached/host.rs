@@ -6,7 +6,7 @@ use gshell_plugin_abi::{self as abi, Bytes, Data, Host, kind};
 
 use super::call::{Call, Key, Value};
 use super::value::{Owned, Reference, Table};
-use crate::noted::{Noted, lent};
+use crate::noted::{Noted, lent, nil_item};
 use crate::object::{self, Object};
 use crate::room::Room;
 
@@ -282,7 +282,7 @@ unsafe extern "C" fn put_table(call: *mut abi::Call, _items: u32, _fields: u32) 
 fn end<const N: usize>(
     call: &mut Call<'_>,
     what: &str,
-    add: impl FnOnce(&mut Table, [Owned; N]) -> Result<(), &'static str>,
+    add: impl FnOnce(&mut Table, [Owned; N]) -> Result<(), String>,
 ) -> i32 {
     let at = call.results.len().checked_sub(N);
     let below = at
@@ -298,7 +298,7 @@ fn end<const N: usize>(
     };
     match done {
         Ok(()) => 1,
-        Err(what) => call.misuse(what),
+        Err(what) => call.misuse(&what),
     }
 }
 
@@ -306,7 +306,7 @@ unsafe extern "C" fn end_item(call: *mut abi::Call) -> i32 {
     // SAFETY: as in count.
     let call = unsafe { Call::of(call) };
     end(call, "end_item", |table, [value]| match value {
-        Owned::Nil => Err("an item of its result is nil, which a list cannot have"),
+        Owned::Nil => Err(nil_item(table.items.len() + 1)),
         value => {
             table.items.push(value);
             Ok(())
@@ -329,7 +329,7 @@ unsafe extern "C" fn end_pair(call: *mut abi::Call) -> i32 {
     end(call, "end_pair", |table, [key, value]| {
         let is_nan = matches!(key, Owned::Number(number) if number.is_nan());
         if is_nan || matches!(key, Owned::Nil) {
-            return Err("a key of its result is nil or not a number");
+            return Err("a key of its result is nil or not a number".to_owned());
         }
         table.set(key, value);
         Ok(())

@@ -10,7 +10,7 @@ use mlua_sys::lua_State;
 use super::call::Call;
 use super::objects;
 use super::protected::{given, push_bytes};
-use crate::noted::{Noted, lent};
+use crate::noted::{Noted, lent, nil_item};
 use crate::object::{self, Object};
 
 pub(super) unsafe extern "C" fn put_nil(call: *mut abi::Call) -> i32 {
@@ -150,7 +150,8 @@ pub(super) unsafe extern "C" fn end_item(call: *mut abi::Call) -> i32 {
             return 0;
         }
         if ffi::lua_type(call.l, -1) == ffi::LUA_TNIL {
-            return call.misuse("an item of its result is nil, which a list cannot have");
+            let at = ffi::lua_rawlen(call.l, -2) + 1;
+            return call.misuse(&nil_item(at));
         }
         call.gave_back(1);
         i32::from(call.protected(add_item, 2, &(), 1))

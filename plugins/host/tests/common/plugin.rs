@@ -268,6 +268,8 @@ fn bare_item(c: &C) -> Done {
 
 fn nil_item(c: &C) -> Done {
     c.put_table(0, 0)?;
+    c.put_integer(1)?;
+    c.end_item()?;
     c.put_nil()?;
     c.end_item()
 }

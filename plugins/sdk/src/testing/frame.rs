@@ -183,10 +183,10 @@ impl Frame {
         1
     }
 
-    /// Moves the values that were put last, so many, into the table before them.
+    /// Moves the values that were put last, so many, into the table before them, if `pair` does not say what is wrong with them.
     pub(super) fn end<const N: usize>(
         &mut self,
-        pair: impl FnOnce(&[(Value, Value)], [Value; N]) -> (Value, Value),
+        pair: impl FnOnce(&[(Value, Value)], [Value; N]) -> Result<(Value, Value), String>,
     ) -> i32 {
         let mut values = [const { Value::Nil }; N];
         for value in values.iter_mut().rev() {
@@ -197,8 +197,10 @@ impl Frame {
         }
         match self.results.last_mut() {
             Some(Slot::Value(Value::Table(pairs))) => {
-                let pair = pair(pairs, values);
-                pairs.push(pair);
+                match pair(pairs, values) {
+                    Ok(pair) => pairs.push(pair),
+                    Err(wrong) => return self.note(Code::Internal, wrong),
+                }
                 1
             }
             _ => self.note(Code::Internal, "there is no table to put this into".to_owned()),

@@ -249,18 +249,26 @@ entries! {
     fn end_item(frame) -> i32 {
         frame.end(|pairs, [value]| {
             let items = pairs.iter().filter(|pair| matches!(pair.0, Value::Integer(_))).count();
-            (Value::Integer(items as i64 + 1), value)
+            let at = items as i64 + 1;
+            match value {
+                Value::Nil => Err(format!("item {at} of its result is nil, which a list cannot have")),
+                value => Ok((Value::Integer(at), value)),
+            }
         })
     }
 
     fn end_field(frame, name: Bytes) -> i32 {
         // SAFETY: a plugin gives bytes that are there.
         let name = unsafe { bytes(name) };
-        frame.end(|_, [value]| (name.into(), value))
+        frame.end(|_, [value]| Ok((name.into(), value)))
     }
 
     fn end_pair(frame) -> i32 {
-        frame.end(|_, [key, value]| (key, value))
+        frame.end(|_, [key, value]| match key {
+            Value::Nil => Err("a key of its result is nil or not a number".to_owned()),
+            Value::Number(number) if number.is_nan() => Err("a key of its result is nil or not a number".to_owned()),
+            key => Ok((key, value)),
+        })
     }
 
     fn buffer(frame, len: u32) -> *mut u8 {

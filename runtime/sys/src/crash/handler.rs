@@ -4,8 +4,13 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use super::{Owner, line};
 use crate::note::{self, Reason};
+
+/// Whether the handler says on standard error whose code it was.
+static ALOUD: AtomicBool = AtomicBool::new(false);
 
 /// What a program gets for what it did itself.
 const SIGNALS: [libc::c_int; 5] = [
@@ -31,6 +36,16 @@ pub fn watch() -> io::Result<()> {
     done.map_err(io::Error::from_raw_os_error)
 }
 
+/// As [`watch`], for a process that nobody starts again: a crash in a plugin's code is told on standard error, as
+/// `gshell: plugin echo crashed (SIGABRT) in echo.abort`.
+///
+/// # Errors
+/// As [`watch`].
+pub fn watch_aloud() -> io::Result<()> {
+    ALOUD.store(true, Relaxed);
+    watch()
+}
+
 fn install(signal: libc::c_int) -> Result<(), i32> {
     // SAFETY: sigaction reads a fully initialised structure; all zero is a valid start for it. The handler is
     // async-signal-safe (see there).
@@ -51,11 +66,23 @@ fn install(signal: libc::c_int) -> Result<(), i32> {
 /// Runs on the thread that crashed. Reads its marks, writes a note, and has the signal again: it is blocked meanwhile, and ends
 /// the process when this returns. All of it is async-signal-safe.
 extern "C" fn on_crash(signal: libc::c_int) {
-    if super::running().is_some() {
+    if let Some((owner, part)) = super::running() {
         note::leave(note::whom(), Reason::Crash(signal as u8));
+        if ALOUD.load(Relaxed) {
+            say(owner, part, signal);
+        }
     }
     // SAFETY: raise has no conditions, and is async-signal-safe.
     unsafe { libc::raise(signal) };
+}
+
+/// Async-signal-safe: a buffer on the stack, and one write.
+fn say(owner: &Owner, part: &str, signal: libc::c_int) {
+    let mut line = line::Line::default();
+    line.crash(owner.text(), part, signal);
+    let bytes = line.bytes();
+    // SAFETY: write is async-signal-safe; the buffer is valid for its length.
+    unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
 }
 
 /// The stack of a thread for this handler, unmapped when the thread ends.

@@ -79,12 +79,18 @@ pub fn serve_tcp() -> Result<(), String> {
     })
 }
 
-/// Starts the service in another process; gives it and its TCP address, if it has one.
+/// Starts the service in another process, unless a node has it; gives it and its TCP address, if it has one.
 ///
 /// # Errors
 /// A text: why it does not start.
-pub fn other_process(folder: &Path, options: &Options) -> Result<(Other, Option<SocketAddr>), String> {
+pub fn other_process(
+    folder: &Path,
+    options: &Options,
+) -> Result<(Option<Other>, Option<SocketAddr>), String> {
     let text = |error: std::io::Error| error.to_string();
+    if options.node.is_some() {
+        return Ok((None, None));
+    }
     match options.scope {
         crate::options::Scope::Tcp => {
             let other = Other::start("tcp", &[]).map_err(text)?;
@@ -92,12 +98,12 @@ pub fn other_process(folder: &Path, options: &Options) -> Result<(Other, Option<
                 .said
                 .parse()
                 .map_err(|_| format!("{} is no address", other.said))?;
-            Ok((other, Some(address)))
+            Ok((Some(other), Some(address)))
         }
-        _ => Ok((
-            Other::start("os", &[folder.display().to_string()]).map_err(text)?,
-            None,
-        )),
+        _ => {
+            let other = Other::start("os", &[folder.display().to_string()]).map_err(text)?;
+            Ok((Some(other), None))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line of asbench.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -22,6 +23,7 @@ Options:
       --lua            a Lua client (process scope: a Lua server too, in the same group)
       --blocking       the blocking client (scopes os and tcp, one stream)
       --threads        process scope: client and server on two threads
+      --node DIR       calls the service that a group of the node with this run dir publishes, instead of one of its own
       --free           let the kernel place the processes (default: all on one CPU)
       --json           one JSON object
       --out DIR        matrix: where to write asbench.md and asbench.svg [.]
@@ -99,6 +101,8 @@ pub struct Options {
     pub caller: Caller,
     /// Process scope: on two threads.
     pub threads: bool,
+    /// Run dir of the node that has the service, if this program is not to be the service, too.
+    pub node: Option<PathBuf>,
     /// Everything on one CPU.
     pub pinned: bool,
     /// JSON instead of text.
@@ -116,6 +120,7 @@ impl Default for Options {
             calls: None,
             caller: Caller::Native,
             threads: false,
+            node: None,
             pinned: true,
             json: false,
         }
@@ -176,6 +181,7 @@ fn read(parser: &mut lexopt::Parser) -> Result<Request, lexopt::Error> {
             Long("lua") => options.caller = Caller::Lua,
             Long("blocking") => options.caller = Caller::Blocking,
             Long("threads") => options.threads = true,
+            Long("node") => options.node = Some(parser.value()?.into()),
             Long("free") => options.pinned = false,
             Long("json") => options.json = true,
             Long("out") => out = parser.value()?,
@@ -230,6 +236,9 @@ fn check(options: &Options) -> Result<(), lexopt::Error> {
     if options.caller == Caller::Lua && options.scope == Scope::Tcp {
         return Err("--lua measures the scopes process and os".into());
     }
+    if options.node.is_some() && options.scope != Scope::Os {
+        return Err("--node is for the scope os".into());
+    }
     Ok(())
 }
 
@@ -256,6 +265,7 @@ mod tests {
     #[test]
     fn what_cannot_be_measured_is_refused_with_the_reason() {
         for (line, word) in [
+            ("--node /run/gshell --scope tcp", "scope os"),
             ("--scope moon", "wrong scope 'moon'"),
             ("--type sideload", "unknown test type 'sideload'"),
             ("-n 0", "from 1 to"),

@@ -70,12 +70,13 @@ pub fn measure(options: &Options) -> Result<Outcome, String> {
     }
     let folder = Folder::new().map_err(|error| format!("cannot make a folder for sockets: {error}"))?;
     let before = yardstick(&folder.0, options)?;
+    let sockets = options.node.as_deref().unwrap_or(&folder.0);
     let gshell = match (options.caller, options.scope) {
         (Caller::Lua, Scope::Process) => lua::in_process(options)?,
-        (Caller::Lua, _) => lua::over_socket(&folder.0, options)?,
-        (Caller::Blocking, _) => native::blocking(&folder.0, options)?,
+        (Caller::Lua, _) => lua::over_socket(sockets, options)?,
+        (Caller::Blocking, _) => native::blocking(sockets, options)?,
         (Caller::Native, Scope::Process) => native::in_process(options)?,
-        (Caller::Native, _) => native::over_socket(&folder.0, options)?,
+        (Caller::Native, _) => native::over_socket(sockets, options)?,
     };
     let after = yardstick(&folder.0, options)?;
     Ok(Outcome {
