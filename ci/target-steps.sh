@@ -3,7 +3,7 @@
 # Targets of bsp/targets that are not this machine's own.
 foreign_targets() { ci/cross --foreign; }
 
-# Targets of which step `targets` made the archive, in this run. A build for another target makes cargo take what was built
+# Targets of which step `targets` made plugins and archive, in this run. A build for another target makes cargo take what was built
 # before for stale, so the archive is made while it is fresh.
 ARCHIVED=()
 
@@ -15,18 +15,22 @@ step_targets() {
         ci/cross "$target"
         ci/cross "$target" budget
         ci/cross "$target" run selftest
+        ci/plugins --examples "$target"
         ci/dist "$target"
         ARCHIVED+=("$target")
     done
 }
 
-# The shipped plugins and the example in C, for every target that opens plugins; and whether the header means the same as the
-# Rust view where neither width nor byte order are those of this machine.
+# The shipped plugins and the example in C, for every target that opens plugins, and a bundle of each; and whether the header
+# means the same as the Rust view where neither width nor byte order are those of this machine. That they work on a target is
+# told by the functional tests in step `emulated`, and by the fleet.
 step_plugins() {
+    need_release
     local target
     for target in x86_64 $(foreign_targets); do
-        ci/plugins --examples "$target"
+        [[ " ${ARCHIVED[*]-} " == *" $target "* ]] || ci/plugins --examples "$target"
     done
+    ci/plugins --bundles
     ci/cross mips cargo test --locked --package gshell-plugin-abi
 }
 

@@ -13,18 +13,32 @@ here=$(dirname "$0")
 root=
 prefix=/usr
 init=auto
+plugins=all
 only_check=no
+
+# The plugins of this archive; "none" when it has none, as a static one.
+plugin_names() {
+    names=
+    for file in "$here"/plugins/*.gplugin; do
+        [ -e "$file" ] || continue
+        file=${file##*/}
+        names=$names${names:+, }${file%.gplugin}
+    done
+    echo "${names:-none are in this archive}"
+}
 
 usage() {
     cat <<TEXT
-Usage: sh install.sh [--check] [--root DIR] [--prefix DIR] [--init auto|systemd|sysvinit|none]
+Usage: sh install.sh [--check] [--root DIR] [--prefix DIR] [--plugins all|none|NAME,...]
+                     [--init auto|systemd|sysvinit|none]
 
-Installs gshell $version for $target: PREFIX/bin/gshell, and what starts the node with the machine.
+Installs gshell $version for $target: PREFIX/bin/gshell, plugins, and what starts the node with the machine.
 
-  --check       only says whether the archive is for this machine
-  --root DIR    installs into the root folder of another machine, whose own programs say what it is
-  --prefix DIR  /usr unless said otherwise
-  --init KIND   auto takes systemd or sysvinit, whichever the machine has
+  --check         only says whether the archive is for this machine
+  --root DIR      installs into the root folder of another machine, whose own programs say what it is
+  --prefix DIR    /usr unless said otherwise; plugins go to /usr/lib/gshell/plugins, where the program looks
+  --plugins LIST  $(plugin_names); all unless said otherwise
+  --init KIND     auto takes systemd or sysvinit, whichever the machine has
 TEXT
 }
 
@@ -107,6 +121,30 @@ put() {
     echo "$2"
 }
 
+# The plugins that are to be installed, one a line; fails when one of them is not in the archive.
+wanted_plugins() {
+    case $plugins in
+        none) ;;
+        all)
+            for file in "$here"/plugins/*.gplugin; do
+                if [ -e "$file" ]; then echo "$file"; fi
+            done
+            ;;
+        *)
+            echo "$plugins" | tr , '\n' | while read -r name; do
+                [ -f "$here/plugins/$name.gplugin" ] || fail "no plugin is called \"$name\"; there are: $(plugin_names)"
+                echo "$here/plugins/$name.gplugin"
+            done
+            ;;
+    esac
+}
+
+put_plugins() {
+    echo "$1" | while read -r file; do
+        [ -z "$file" ] || put "$file" "$root/usr/lib/gshell/plugins/${file##*/}" 644
+    done
+}
+
 put_init() {
     kind=$init
     if [ "$kind" = auto ]; then
@@ -145,12 +183,13 @@ while [ $# -gt 0 ]; do
             only_check=yes
             shift
             ;;
-        --root | --prefix | --init)
+        --root | --prefix | --init | --plugins)
             given=$(value "$@")
             case $1 in
                 --root) root=${given%/} ;;
                 --prefix) prefix=${given%/} ;;
                 --init) init=$given ;;
+                --plugins) plugins=$given ;;
             esac
             shift 2
             ;;
@@ -163,5 +202,8 @@ if [ "$only_check" = yes ]; then
     echo "gshell $version for $target fits ${root:-this machine}"
     exit 0
 fi
+# Before anything is put anywhere.
+chosen=$(wanted_plugins)
 put "$here/bin/gshell" "$root$prefix/bin/gshell" 755
+put_plugins "$chosen"
 put_init

@@ -42,10 +42,11 @@ class Crate:
         return found
 
 
-def of_program(target: Target, features: list[str]) -> list[Crate]:
-    """What is in the program `gshell` with these features, this repository's crates too, by name."""
+def of_program(target: Target, features: list[str], plugins: list[str]) -> list[Crate]:
+    """What is in the program `gshell` with these features and in these plugins, this repository's crates too, by name."""
     words = ["--manifest-path", "daemon/Cargo.toml", "--no-default-features", "--features", ",".join(features)]
-    return _closure(_metadata(target, words, ROOT), "gshell", _checksums(ROOT / "Cargo.lock"))
+    roots = ["gshell", *(f"gshell-plugin-{name}" for name in plugins)]
+    return _closure(_metadata(target, words, ROOT), roots, _checksums(ROOT / "Cargo.lock"))
 
 
 def of_std(target: Target, sysroot: Path) -> list[Crate]:
@@ -53,7 +54,7 @@ def of_std(target: Target, sysroot: Path) -> list[Crate]:
     library = sysroot / "lib/rustlib/src/rust/library"
     # The features that cargo itself takes, and the one that ci/ship names.
     words = ["--manifest-path", str(library / "sysroot/Cargo.toml"), "--no-default-features", "--features", "panic-unwind"]
-    return _closure(_metadata(target, words, library), "std", _checksums(library / "Cargo.lock"))
+    return _closure(_metadata(target, words, library), ["std"], _checksums(library / "Cargo.lock"))
 
 
 def lua_version(crates: list[Crate]) -> tuple[str, Path]:
@@ -64,6 +65,17 @@ def lua_version(crates: list[Crate]) -> tuple[str, Path]:
             if len(folders) == 1:
                 return folders[0].name.removeprefix("lua-"), folders[0]
     raise Failure("Lua's source is not where the crate lua-src had it: change ci/targets/crates.py")
+
+
+def sqlite_version(crates: list[Crate]) -> str | None:
+    """The version of SQLite, if one of the crates carries its source."""
+    for crate in crates:
+        if crate.name == "libsqlite3-sys":
+            found = re.search(r'^#define SQLITE_VERSION +"([^"]+)"', (crate.folder / "sqlite3/sqlite3.h").read_text(), re.MULTILINE)
+            if not found:
+                raise Failure("SQLite's version is not where the crate libsqlite3-sys had it: change ci/targets/crates.py")
+            return found[1]
+    return None
 
 
 def _metadata(target: Target, words: list[str], folder: Path) -> dict:
@@ -79,13 +91,13 @@ def _checksums(lock: Path) -> dict[str, str]:
     return {f"{package['name']}-{package['version']}": package["checksum"] for package in packages if "checksum" in package}
 
 
-def _closure(metadata: dict, root: str, checksums: dict[str, str]) -> list[Crate]:
+def _closure(metadata: dict, roots: list[str], checksums: dict[str, str]) -> list[Crate]:
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     found: dict[str, Crate] = {}
-    waiting = [package["id"] for package in packages.values() if package["name"] == root and package["source"] is None]
-    if len(waiting) != 1:
-        raise Failure(f"cargo metadata knows {len(waiting)} packages that are called {root}")
+    waiting = [package["id"] for package in packages.values() if package["name"] in roots and package["source"] is None]
+    if len(waiting) != len(roots):
+        raise Failure(f"cargo metadata knows {len(waiting)} packages of {len(roots)}: {', '.join(roots)}")
     while waiting:
         at = waiting.pop()
         if at in found:

@@ -1,4 +1,4 @@
-"""What a release of a target is: the program, what starts it, licences, its parts, and a manifest of all that."""
+"""What a release of a target is: the program, plugins, what starts it, licences, its parts, and a manifest of all that."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from . import archive, build, elf, emulate
+from . import archive, build, elf, emulate, plugins
 from .elf import Elf
 from .facts import ROOT, Failure, Target
 from .parts import Parts
@@ -27,14 +27,17 @@ def switches() -> list[str]:
 
 
 def make(target: Target, flavour: str) -> Path:
-    """Builds the program of a flavour and packs it; gives the archive."""
+    """Builds the program of a flavour and the plugins, and packs them; gives the archive."""
     features = switches() if flavour == "full" else []
+    # A static program opens none.
+    shipped = [] if target.is_musl else plugins.names()
     program = build.flavour(target, flavour, features)
     commit, seconds = _commit()
     data = program.read_bytes()
-    parts = Parts(target, features, version())
+    parts = Parts(target, features, version(), shipped)
     files = {
         archive.PROGRAM: data,
+        **({f"plugins/{path.name}": path.read_bytes() for path in plugins.make(target, shipped)} if shipped else {}),
         "install.sh": installer(target, Elf(data, str(program))),
         "init/gshell.service": (ROOT / "bsp/init/gshell.service").read_bytes(),
         "init/gshell.init": (ROOT / "bsp/init/gshell.init").read_bytes(),
@@ -105,7 +108,7 @@ def manifest(target: Target, flavour: str, features: list[str], commit: str, fil
 
 def try_out(target: Target, packed: Path) -> None:
     """Unpacks an archive and runs its program, emulated where it has to be: what it says about itself is what the
-    manifest says, and it finds nothing wrong with itself."""
+    manifest says, it finds nothing wrong with itself, and it takes and opens each plugin."""
     described = archive.verify(packed, target)
     emulate.prepare(target)
     with tempfile.TemporaryDirectory(prefix="gshell-dist-") as folder:
@@ -123,6 +126,8 @@ def try_out(target: Target, packed: Path) -> None:
         if not said["libc"].startswith(described["libc"]["name"]):
             raise Failure(f"the program in {packed.name} runs on {said['libc']}, and the manifest says {described['libc']['name']}")
         _run([program, "selftest"], env)
+        for plugin in sorted(Path(folder).glob("plugins/*.gplugin")):
+            _run([program, "plugin", "info", str(plugin)], env)
 
 
 def _run(command: list[str], env: dict[str, str]) -> str:

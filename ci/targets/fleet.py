@@ -4,11 +4,11 @@ import argparse
 import os
 from pathlib import Path
 
-from . import build, emulate, facts, packages
+from . import build, emulate, facts, packages, plugins
 from .facts import Failure, Target
 
 # Where the parts of the test say what they need: names of the test program's modules.
-PARTS = ("conversations", "traces", "portable")
+PARTS = ("conversations", "plugins", "traces", "portable")
 
 # The programs in Rust that it takes.
 EXAMPLES = ("fleet", "hello", "echo", "template")
@@ -56,11 +56,6 @@ def _packages(targets: list[Target]) -> list[str]:
     return list(dict.fromkeys(needed))
 
 
-def _newest(files: list[Path]) -> Path | None:
-    there = [file for file in files if file.exists()]
-    return max(there, key=lambda file: file.stat().st_mtime, default=None)
-
-
 def _is_this_machine(target: Target) -> bool:
     """Whether what cargo builds without a target will do as well."""
     return target.is_native and not target.facts["libc"].get("static")
@@ -70,7 +65,7 @@ def _program(target: Target) -> Path | None:
     files = [build.out_dir(target) / "gshell"]
     if _is_this_machine(target):
         files.append(build.target_dir() / "release" / "gshell")
-    return _newest(files)
+    return plugins.newest(files)
 
 
 def _examples(target: Target) -> Path | None:
@@ -81,7 +76,7 @@ def _examples(target: Target) -> Path | None:
         folders += [build.target_dir() / profile / "examples" for profile in ("release", "debug")]
     # A build that was stopped has some of them.
     whole = [folder / EXAMPLES[0] for folder in folders if all((folder / name).exists() for name in EXAMPLES)]
-    found = _newest(whole)
+    found = plugins.newest(whole)
     return found and found.parent
 
 
@@ -93,6 +88,8 @@ def _demand(targets: list[Target]) -> None:
             missing.append(f"  ci/cross {target.short}")
         if not _examples(target):
             missing.append(f"  ci/cross {target.short} examples")
+    if not (plugins.bundles_dir() / "echo.gplugins").exists():
+        missing += [f"  ci/plugins --examples {target.short}" for target in targets] + ["  ci/plugins --bundles"]
     if missing:
         raise Failure("the fleet lacks builds, which these make:\n" + "\n".join(missing))
 
@@ -105,5 +102,6 @@ def _environment(targets: list[Target]) -> dict[str, str]:
         "GSHELL_FLEET_BINS": pairs(_program),
         "GSHELL_FLEET_EXAMPLES": pairs(_examples),
         "GSHELL_FLEET_SYSROOTS": pairs(lambda target: emulate.environment(target).get("QEMU_LD_PREFIX", "")),
+        "GSHELL_FLEET_BUNDLES": str(plugins.bundles_dir()),
         "GSHELL_FLEET_CCS": pairs(lambda target: target.cc),
     }

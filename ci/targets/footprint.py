@@ -5,7 +5,7 @@ import platform
 import sys
 from pathlib import Path
 
-from . import build, dist, heap
+from . import build, dist, heap, plugins
 from .elf import Elf
 from .facts import ROOT, Failure, Target
 
@@ -56,6 +56,9 @@ def build_all(target: Target) -> None:
     build.ship(target)
     for name, features in variants().items() if has_variants(target) else ():
         build.flavour(target, name, features)
+    if not target.is_musl:
+        plugins.make(target, plugins.names())
+        plugins.examples(target)
 
 
 def document(targets: list[Target]) -> str:
@@ -71,6 +74,9 @@ def document(targets: list[Target]) -> str:
     with_features = [target for target in targets if has_variants(target)]
     if with_features:
         parts += ["## What each feature adds", features(with_features)]
+    with_plugins = [target for target in targets if plugins.out_dir(target).exists()]
+    if with_plugins:
+        parts += ["## The plugins", plugin_sizes(with_plugins)]
     native = [target for target in targets if target.is_native and target.triple.startswith(platform.machine())]
     if native:
         parts += ["## Memory on this machine", memory(native)]
@@ -119,6 +125,16 @@ def features(targets: list[Target]) -> str:
     rows.append(["the program without them (lean)", *(f"{size:,}" if size else "not built" for size in lean)])
     note = "\nBytes of sections that the program is smaller by without the feature; the features are described in `daemon/Cargo.toml`.\n"
     return _table(["feature", *(target.short for target in targets)], rows) + note
+
+
+def plugin_sizes(targets: list[Target]) -> str:
+    rows = []
+    for name in [*plugins.names(), "examples/sum"]:
+        files = [plugins.out_dir(target) / f"{name}.gplugin" for target in targets]
+        shown = f"`{name}`" if "/" not in name else "the example in C"
+        rows.append([shown, *(f"{file.stat().st_size:,}" if file.exists() else "not built" for file in files)])
+    note = "\nBytes of the files, stripped. None of them is in the program above, whose own part for plugins is in it. Sections of\nmips and mipsel begin on pages of 64 kB, which is most of a small file there.\n"
+    return _table(["plugin", *(target.short for target in targets)], rows) + note
 
 
 def memory(targets: list[Target]) -> str:

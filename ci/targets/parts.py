@@ -16,16 +16,18 @@ REGISTRY = "https://crates.io/api/v1/crates/{name}/{version}/download"
 
 
 class Parts:
-    """The parts of the program for `target` with these features."""
+    """The parts of the program for `target` with these features, and of the plugins that lie beside it."""
 
-    def __init__(self, target: Target, features: list[str], version: str) -> None:
+    def __init__(self, target: Target, features: list[str], version: str, plugins: list[str]) -> None:
         self.target = target
         self.version = version
         sysroot = Path(_ask("rustc", "--print", "sysroot"))
         self.rust = _ask("rustc", "--version").split()[1]
-        self.program = crates.of_program(target, features)
+        self.plugins = [f"gshell-plugin-{name}" for name in plugins]
+        self.program = crates.of_program(target, features, plugins)
         self.std = crates.of_std(target, sysroot)
         self.lua, self.lua_source = crates.lua_version(self.program)
+        self.sqlite = crates.sqlite_version(self.program)
 
     def others(self) -> list[Crate]:
         """Crates of other people; those that the standard library brings are named after it."""
@@ -44,6 +46,8 @@ class Parts:
             f"Lua {self.lua}: MIT (lua/COPYRIGHT)",
             f"Rust's standard library {self.rust}: MIT OR Apache-2.0, and parts under the licences of the crates below",
         ]
+        if self.sqlite:
+            table.append(f"SQLite {self.sqlite}, in the plugin sqlite: in the public domain (https://sqlite.org/copyright.html)")
         texts["lua/COPYRIGHT"] = _lua_text(self.lua_source)
         if self.target.is_musl:
             table.append("musl, in the program: MIT (musl/copyright)")
@@ -58,7 +62,7 @@ class Parts:
         return texts
 
     def spdx(self, digest: str, seconds: int) -> bytes:
-        """The list of parts as SPDX 2.3 in JSON; `digest` is the program's."""
+        """The list of parts as SPDX 2.3 in JSON; `digest` is the program's. Each plugin is described beside the program."""
         ours = _package("gshell", self.version, "MIT OR Apache-2.0", None, "NOASSERTION")
         ours["primaryPackagePurpose"] = "APPLICATION"
         ours["checksums"] = [{"algorithm": "SHA256", "checksumValue": digest}]
@@ -66,6 +70,11 @@ class Parts:
         std = _package("rust-std", self.rust, "MIT OR Apache-2.0", None, f"https://static.rust-lang.org/dist/rustc-{self.rust}-src.tar.gz")
         packages = [ours, lua, std]
         links = [(ours, std), (_by_key(self.program, "lua-src"), lua)]
+        if self.sqlite:
+            # What SPDX calls its being in the public domain.
+            sqlite = _package("sqlite", self.sqlite, "blessing", None, "https://sqlite.org/download.html")
+            packages.append(sqlite)
+            links.append((_by_key(self.program, "libsqlite3-sys"), sqlite))
         if self.target.is_musl:
             libc = _package("musl", musl.version(self.target, target_dir() / "musl"), "MIT", None, "https://musl.libc.org")
             packages.append(libc)
@@ -84,7 +93,8 @@ class Parts:
             named[crate.key] = package["SPDXID"]
             if package["SPDXID"] not in [known["SPDXID"] for known in packages]:
                 packages.append(package)
-        relations = {("SPDXRef-DOCUMENT", "DESCRIBES", ours["SPDXID"])}
+        described = [ours["SPDXID"], *(named[_by_key(self.program, name)] for name in self.plugins)]
+        relations = {("SPDXRef-DOCUMENT", "DESCRIBES", one) for one in described}
         for crate in [*self.program, *self.std]:
             start = named["gshell"] if crate.name == "gshell" else named[crate.key]
             relations |= {(start, "DEPENDS_ON", named[key]) for key in crate.depends if named[key] != start}

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use gshell_tests::stdin::Fed;
-use gshell_tests::{Node, Out, binary, command};
+use gshell_tests::{Node, Out, binary, command, plugins};
 
 use crate::namespaces::cover_temporary_files;
 
@@ -96,6 +96,7 @@ pub fn prebuilt() -> Vec<(&'static str, &'static Path)> {
         true => vec![
             ("GSHELL_BIN", binary::gshell()),
             ("GSHELL_EXAMPLES", binary::examples()),
+            ("GSHELL_PLUGINS", Path::new(plugins::shipped())),
         ],
         false => Vec::new(),
     }
@@ -196,6 +197,8 @@ impl Machine {
             system(&[&enter, words].concat());
         }
         let mut node = build.node_by(&enter);
+        let folder = node.work_dir().join("plugins");
+        node.set_env("GSHELL_PLUGIN_DIR", folder.to_str().expect("a path of text"));
         node.start_daemon();
         Machine {
             arch: build.arch.clone(),
@@ -205,6 +208,17 @@ impl Machine {
             servers: Vec::new(),
             _network: network,
         }
+    }
+
+    /// The folder in which its plugins are.
+    pub fn plugins(&self) -> PathBuf {
+        self.node.work_dir().join("plugins")
+    }
+
+    /// Whether it takes other programs than `other`; two of this machine's own build have the same.
+    pub fn is_unlike(&self, other: &Machine) -> bool {
+        let base = |machine: &Machine| machine.arch.trim_end_matches("-2").to_owned();
+        base(self) != base(other)
     }
 
     /// Where the service of the fleet test in this language listens.

@@ -9,7 +9,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from targets import archive, crates, dist, elf, facts
+from targets import archive, crates, dist, elf, facts, plugins
 from targets.elf import Elf
 from targets.facts import Failure, Target
 from targets.parts import Parts
@@ -27,6 +27,7 @@ def files_of(target: Target) -> dict[str, bytes]:
     """The files of an archive for `target` with that program."""
     program = program_of(target)
     files = {archive.PROGRAM: program, "install.sh": dist.installer(target, Elf(program)), "init/gshell.init": b"#!/bin/sh\n"}
+    files |= {f"plugins/{name}.gplugin": name.encode() for name in ("echo", "hash")}
     described = dist.manifest(target, "full", dist.FIXED, "0" * 40, files)
     files[archive.MANIFEST] = json.dumps(described).encode()
     files[archive.SUMS] = archive.sums(files)
@@ -162,6 +163,23 @@ class Installer(unittest.TestCase):
         self.assertEqual((root / "etc/init.d/gshell").read_text(), "program=/opt/g/bin/gshell\n")
         self.assertTrue((root / "opt/g/bin/gshell").exists())
 
+    def test_plugins_go_where_the_program_looks(self) -> None:
+        target = self.targets["mips"]
+        place = self.unpacked(target)
+        for shell in self.shells:
+            for said, there in ((["--plugins", "none"], []), (["--plugins", "hash"], ["hash"]), ([], ["echo", "hash"])):
+                root = self.root_of(target)
+                done = self.run_with(shell, place, "--root", root, "--prefix", "/opt/g", *said)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                folder = root / "usr/lib/gshell/plugins"
+                self.assertEqual(sorted(path.name for path in folder.glob("*")), [f"{name}.gplugin" for name in there])
+                shutil.rmtree(root)
+            root = self.root_of(target)
+            done = self.run_with(shell, place, "--root", root, "--plugins", "echo,hsah")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn('no plugin is called "hsah"; there are: echo, hash', done.stderr)
+            self.assertFalse((root / "usr").exists(), "nothing is installed by halves")
+
     def test_bad_command_lines(self) -> None:
         place = self.unpacked(self.targets["mips"])
         empty = self.folder / "empty"
@@ -189,7 +207,7 @@ class ListOfParts(unittest.TestCase):
 
     def test_it_is_what_spdx_wants(self) -> None:
         target = facts.find("mips")
-        parts = Parts(target, dist.switches(), dist.version())
+        parts = Parts(target, dist.switches(), dist.version(), plugins.names())
         document = json.loads(parts.spdx("0" * 64, 1_700_000_000))
         self.assertEqual(parts.spdx("0" * 64, 1_700_000_000), parts.spdx("0" * 64, 1_700_000_000))
         self.assertEqual(document["creationInfo"]["created"], "2023-11-14T22:13:20Z")
@@ -200,17 +218,21 @@ class ListOfParts(unittest.TestCase):
             self.assertIn(relation["relatedSpdxElement"], ids)
         names = {package["name"] for package in document["packages"]}
         self.assertTrue({"gshell", "lua", "rust-std", "mlua", "rustyline", "hashbrown"} <= names)
+        self.assertTrue({"gshell-plugin-sqlite", "sqlite", "rusqlite", "flate2"} <= names)
+        told = [relation["relatedSpdxElement"] for relation in document["relationships"] if relation["relationshipType"] == "DESCRIBES"]
+        self.assertEqual(len(told), 1 + len(plugins.names()), "the program and each plugin")
         self.assertFalse({"syn", "cc", "serde_derive", "gshell-tests"} & names, "these are in no program")
 
     def test_the_lean_flavour_has_fewer_parts(self) -> None:
         target = facts.find("x86_64")
-        full = {crate.name for crate in crates.of_program(target, dist.switches())}
-        lean = {crate.name for crate in crates.of_program(target, [])}
+        full = {crate.name for crate in crates.of_program(target, dist.switches(), [])}
+        lean = {crate.name for crate in crates.of_program(target, [], [])}
         self.assertTrue(lean < full)
+        self.assertNotIn("rusqlite", full)
         self.assertIn("rustyline", full - lean)
 
     def test_every_licence_has_a_text(self) -> None:
-        texts = Parts(facts.find("armv7"), dist.switches(), dist.version()).licences()
+        texts = Parts(facts.find("armv7"), dist.switches(), dist.version(), ["sqlite"]).licences()
         self.assertIn(b"Lua.org, PUC-Rio", texts["lua/COPYRIGHT"])
         self.assertTrue(all(texts.values()), "none is empty")
 
