@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gshell_tests::{DEADLINE, Node, binary, command, programs, wait_until};
+use gshell_tests::{DEADLINE, Node, Out, binary, command, programs, wait_until};
 use serde_json::Value;
 
 use crate::SLEEPER;
@@ -330,31 +330,29 @@ fn without_a_node_it_ends_the_command() {
     };
     let good = plugins.node.script("good.lua", "print(require('bad').add(2, 3))");
     assert_eq!(plugins.node.ok(&["exec", &good]), "5");
-    // One line says who it was; the signal ends the command, as it would any program.
+    // One line says who it was; the signal ends the command, as it would any program. An emulator adds a line of its own.
+    let told = |out: &Out, said: &str| {
+        let whole = binary::target().is_some() || out.stderr == said;
+        assert!(
+            out.code.is_none() && out.stderr.starts_with(said) && whole,
+            "{out:#?}"
+        );
+    };
     for (harm, name) in [
         ("aborts", "SIGABRT"),
         ("writes", "SIGSEGV"),
         ("deep", "SIGSEGV"),
         ("waits", "SIGABRT"),
     ] {
-        let call = format!("require('bad').{harm}()");
+        let call = format!("require('bad').{harm}()\n");
         let said = format!("gshell: plugin bad crashed ({name}) in bad.{harm}\n");
         let crash = plugins.node.script("crash.lua", &call);
-        for out in [
-            plugins.node.cmd(&["exec", &crash]),
-            plugins
-                .node
-                .cmd_with_input(&["shell"], format!("{call}\n").as_bytes()),
-        ] {
-            assert_eq!((out.code, &out.stderr), (None, &said), "{out:?}");
-        }
+        told(&plugins.node.cmd(&["exec", &crash]), &said);
+        told(&plugins.node.cmd_with_input(&["shell"], call.as_bytes()), &said);
     }
     plugins.compile(&bad("*(volatile int *)16 = 1;", "1.1"));
-    let out = plugins.node.cmd(&["exec", &good]);
-    assert_eq!(
-        (out.code, out.stderr.as_str()),
-        (None, "gshell: plugin bad crashed (SIGSEGV) while it was opened\n")
-    );
+    let said = "gshell: plugin bad crashed (SIGSEGV) while it was opened\n";
+    told(&plugins.node.cmd(&["exec", &good]), said);
     // Nobody counts them: who typed the command saw it.
     assert_eq!(plugins.info()["plugins"]["left_out"], serde_json::json!([]));
 }
