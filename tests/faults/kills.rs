@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gshell_tests::node::kill_hard;
 use gshell_tests::stdin::Fed;
-use gshell_tests::{DEADLINE, Node, emulated, wait_for, wait_until};
+use gshell_tests::{DEADLINE, Node, command, emulated, wait_for, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -349,4 +349,28 @@ fn a_lone_script_that_is_stuck_gives_its_group_back() {
     let why = node.ok(&["ps", &id]);
     assert!(why.contains("restarted without it"), "{why}");
     assert_eq!(node.run_attached(&["-g", "lone"], "print 'x'", b"").ok(), "x");
+}
+
+#[test]
+fn whoever_is_attached_to_a_killed_group_learns_what_follows() {
+    let node = Node::start();
+    let script = node.script("sleeper.lua", SLEEPER);
+    std::thread::scope(|scope| {
+        let client = node.command(["run", "-i", "-g", "shot", &script]);
+        let attached = scope.spawn(move || command::run(client, b""));
+        wait_until("it runs", DEADLINE, || {
+            node.ps()
+                .first()
+                .is_some_and(|job| job.state == "running" && job.pid.is_some())
+        });
+        let job = node.ps().remove(0);
+        kill_hard(node.group_pid(&job.id));
+        let out = attached.join().expect("the client ends");
+        let said = format!(
+            "was started again: the job runs on from its start: gshell attach {}",
+            job.id
+        );
+        assert!(out.code == Some(1) && out.stderr.contains(&said), "{out:?}");
+        assert_eq!(node.job(&job.id).state, "running");
+    });
 }

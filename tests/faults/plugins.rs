@@ -356,3 +356,31 @@ fn without_a_node_it_ends_the_command() {
     // Nobody counts them: who typed the command saw it.
     assert_eq!(plugins.info()["plugins"]["left_out"], serde_json::json!([]));
 }
+
+#[test]
+fn whoever_is_attached_learns_which_plugin_it_was() {
+    let Some(plugins) = Plugins::start(&bad("", "1.0")) else {
+        return;
+    };
+    let said = "plugin bad crashed (SIGABRT) in bad.aborts";
+    let out = plugins
+        .node
+        .run_attached(&[], "require('gshell').sleep(0.2) require('bad').aborts()", b"");
+    assert_eq!(
+        (out.code, out.stderr.trim()),
+        (Some(128 + 6), format!("gshell: {said}").as_str())
+    );
+    // At once: the group may be gone before the disk has anything of the run, and then only the group's end is known.
+    let out = plugins.node.run_attached(&[], "require('bad').aborts()", b"");
+    assert!(out.code != Some(0) && out.stderr.contains(said), "{out:?}");
+    let ended = plugins.node.ps();
+    assert!(
+        ended.iter().all(|job| job.status() == "exited:signal"),
+        "{ended:#?}"
+    );
+    // Also where the disk had no time of the start, which is not 1970.
+    assert!(
+        ended.iter().all(|job| job.duration_ms < 3_600_000),
+        "{ended:#?}"
+    );
+}

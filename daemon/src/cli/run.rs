@@ -155,7 +155,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
             })?;
     output::warn_all(&started.warnings);
     if interactive {
-        return attach::attach(&attach::Place::of(started));
+        return attach::attach(global, &attach::Place::of(started));
     }
     match global.json {
         true => output::json(&Report {

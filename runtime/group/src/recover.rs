@@ -84,7 +84,7 @@ fn resume_one(group: &Rc<Group>, job: Job, left: Option<&Note>) -> Result<(), Fa
 
 /// Code that ran for this one crashed: that is how its run ended, and its policy says what follows.
 fn crashed(group: &Rc<Group>, mut job: Job, signal: i32, error: Option<String>) -> Result<(), Fault> {
-    let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
+    let ran_ms = ran_ms(&job);
     if job.state == State::Backoff {
         // It crashed before the disk had that it was started again.
         job.restarts += 1;
@@ -100,11 +100,19 @@ fn crashed(group: &Rc<Group>, mut job: Job, signal: i32, error: Option<String>) 
     Ok(())
 }
 
+/// How long a run lasted that its group did not survive: only the wall clock has seen both of its ends. Nothing when the disk
+/// has no time of its start.
+fn ran_ms(job: &Job) -> u64 {
+    match job.started_ms {
+        0 => 0,
+        started => u64::try_from(clock::wall_ms() - started).unwrap_or(0),
+    }
+}
+
 fn go_on(group: &Rc<Group>, mut job: Job, left_out: Option<&Note>) -> Result<(), Fault> {
     let again = job.desired == Desired::Run && left_out.is_none();
     let cut_short = job.state.is_active();
-    // Only the wall clock has seen both ends of a run that a killed group was in.
-    let ran_ms = u64::try_from(clock::wall_ms() - job.started_ms).unwrap_or(0);
+    let ran_ms = ran_ms(&job);
     if let Some(left) = left_out {
         job.error = Some(note::text(left));
         job.ended(clock::wall_ms(), ran_ms, Exit::Killed, String::new());

@@ -1,6 +1,7 @@
 //! `gshell attach`, and the second half of `gshell run -i`: this terminal on an environment.
 
 mod keys;
+mod lost;
 mod session;
 mod writer;
 
@@ -51,6 +52,8 @@ pub struct Place {
     group: String,
     socket: String,
     from_start: bool,
+    /// Times that it was started again until now.
+    restarts: u32,
 }
 
 impl Place {
@@ -62,6 +65,7 @@ impl Place {
             group: started.group,
             socket: started.socket,
             from_start: true,
+            restarts: 0,
         }
     }
 }
@@ -87,12 +91,16 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         );
         return Err(Failure::new(Status::Refused, text));
     };
-    attach(&Place {
-        id: job.id,
-        group: job.group,
-        socket,
-        from_start: matches.flag("from-start"),
-    })
+    attach(
+        global,
+        &Place {
+            id: job.id,
+            group: job.group,
+            socket,
+            from_start: matches.flag("from-start"),
+            restarts: job.restarts,
+        },
+    )
 }
 
 /// Columns and rows of the terminal; zeros when there is none.
@@ -101,7 +109,7 @@ pub fn window() -> (u16, u16) {
 }
 
 /// Connects the standard streams to the environment until it ends or lets go, and gives its status.
-pub fn attach(place: &Place) -> Outcome {
+pub fn attach(global: &Global, place: &Place) -> Outcome {
     let mut client = connect_group(&place.socket, &place.group)?;
     let (cols, rows) = window();
     let tty = std::io::stdout().is_terminal();
@@ -112,19 +120,22 @@ pub fn attach(place: &Place) -> Outcome {
         tty,
         from_start: place.from_start,
     };
-    let stream = client.open().map_err(|fault| lost(place, &fault))?;
-    client
-        .send(stream, &request)
-        .map_err(|fault| lost(place, &fault))?;
+    let opened = client
+        .open()
+        .and_then(|stream| client.send(stream, &request).map(|()| stream));
+    let stream = match opened {
+        Ok(stream) => stream,
+        Err(fault) => return lost(global, place, &fault),
+    };
     let mut session = Session::new(client, stream, &place.id)?;
     let end = session.run();
     let signal = session.first_signal();
     // The terminal is itself again before anything is said on it.
     drop(session);
-    settle(place, end, signal)
+    settle(global, place, end, signal)
 }
 
-fn settle(place: &Place, end: Result<End, session::Error>, signal: Option<i32>) -> Outcome {
+fn settle(global: &Global, place: &Place, end: Result<End, session::Error>, signal: Option<i32>) -> Outcome {
     let back = format!("'gshell attach {}' comes back", place.id);
     match end {
         Ok(End::Finished(finished)) => Ok(status(&finished, signal)),
@@ -141,21 +152,18 @@ fn settle(place: &Place, end: Result<End, session::Error>, signal: Option<i32>) 
             "detached from {}: {reason}; {back}",
             place.id
         ))),
-        Err(session::Error::Lost(fault)) => Err(lost(place, &fault)),
+        Err(session::Error::Lost(fault)) => lost(global, place, &fault),
         Err(session::Error::Io(what, error)) => Err(Failure::io(what, &error)),
     }
 }
 
 /// The connection has gone, or the group refused: tells a dead group from a refusal.
-fn lost(place: &Place, fault: &Fault) -> Failure {
+fn lost(global: &Global, place: &Place, fault: &Fault) -> Outcome {
     let failure = Failure::fault(&format!("cannot attach to {}", place.id), fault);
-    if failure.status != Status::Unreachable {
-        return failure;
+    match failure.status {
+        Status::Unreachable => lost::outcome(global, place, &fault.to_string()),
+        _ => Err(failure),
     }
-    Failure::error(format!(
-        "group {} is gone ({fault}); the job goes on when its group is restarted: gshell attach {}",
-        place.group, place.id
-    ))
 }
 
 /// The exit status that a shell would give: what the script said, or how it was ended. `signal` is the first one that
