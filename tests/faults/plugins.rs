@@ -379,8 +379,5 @@ fn whoever_is_attached_learns_which_plugin_it_was() {
         "{ended:#?}"
     );
     // Also where the disk had no time of the start, which is not 1970.
-    assert!(
-        ended.iter().all(|job| job.duration_ms < 3_600_000),
-        "{ended:#?}"
-    );
+    assert!(ended.iter().all(|job| job.duration_ms < 3_600_000), "{ended:#?}");
 }

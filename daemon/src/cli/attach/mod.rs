@@ -185,7 +185,9 @@ pub fn status(finished: &Finished, signal: Option<i32>) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gshell_control::LogLevel;
     use gshell_control::messages::groups::Detached;
+    use gshell_service::dirs::Dirs;
     use gshell_wire::Code;
 
     fn place() -> Place {
@@ -194,6 +196,23 @@ mod tests {
             group: "web-1".into(),
             socket: String::new(),
             from_start: false,
+            restarts: 0,
+        }
+    }
+
+    /// Folders in which no node runs.
+    fn nowhere() -> Global {
+        let missing = std::path::PathBuf::from("/nonexistent/gshell");
+        Global {
+            dirs: Dirs {
+                run: missing.clone(),
+                state: missing,
+                run_chosen: true,
+            },
+            plugins: Vec::new(),
+            provider: None,
+            log_level: LogLevel::default(),
+            json: false,
         }
     }
 
@@ -229,18 +248,21 @@ mod tests {
     #[test]
     fn a_dead_group_is_named() {
         let fault = Fault::new(Code::Unreachable, "connection lost: the peer closed it");
-        let failure = settle(&place(), Err(session::Error::Lost(fault)), None).unwrap_err();
-        assert_eq!(failure.status, Status::Error);
+        let failure = settle(&nowhere(), &place(), Err(session::Error::Lost(fault)), None).unwrap_err();
+        assert_eq!(failure.status, Status::Unreachable);
         assert!(failure.text.contains("group web-1 is gone"), "{failure}");
-        assert!(failure.text.ends_with("gshell attach 00aa11bb22cc"), "{failure}");
+        assert!(
+            failure.text.ends_with("see 'gshell ps 00aa11bb22cc'"),
+            "{failure}"
+        );
     }
 
     #[test]
     fn refusals_and_replacements_are_errors() {
         let fault = Fault::new(Code::NotFound, "no such environment");
-        let failure = settle(&place(), Err(session::Error::Lost(fault)), None).unwrap_err();
+        let failure = settle(&nowhere(), &place(), Err(session::Error::Lost(fault)), None).unwrap_err();
         assert_eq!(failure.status, Status::NotFound);
-        let failure = settle(&place(), Ok(End::Left(Detached::Replaced)), None).unwrap_err();
+        let failure = settle(&nowhere(), &place(), Ok(End::Left(Detached::Replaced)), None).unwrap_err();
         assert!(failure.text.contains("replaced by another client"), "{failure}");
     }
 }
