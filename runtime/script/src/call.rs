@@ -321,6 +321,27 @@ fn method_table(lua: &Lua, add: fn(&Functions<'_>) -> Result<()>) -> Result<Valu
     Ok(Value::Table(table))
 }
 
+/// What `object.name` is of an object with members: what is computed, or a method.
+const MEMBER: &str = "\
+    local members, methods = ...
+    return function(object, name)
+        local member = members[name]
+        if member then return member(object) end
+        return methods[name]
+    end";
+
+/// As [`methods`], and `members` of which each access calls a function; mlua would compile its glue for each of them.
+pub fn members<T, F: UserDataFields<T>>(
+    fields: &mut F,
+    members: fn(&Functions<'_>) -> Result<()>,
+    methods: fn(&Functions<'_>) -> Result<()>,
+) {
+    fields.add_meta_field_with("__index", move |lua| {
+        let tables = (method_table(lua, members)?, method_table(lua, methods)?);
+        lua.load(MEMBER).set_name("=gshell").call::<Value>(tables)
+    });
+}
+
 /// Gives the objects of a Rust type a metamethod.
 pub fn metamethod<T, F: UserDataFields<T>>(
     fields: &mut F,

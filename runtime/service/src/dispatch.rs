@@ -205,7 +205,7 @@ impl Handlers {
             return Rc::default();
         }
         let mut served = self.pool.served.borrow_mut();
-        served.entry((link.place(), stream)).or_default().clone()
+        served.get_or((link.place(), stream), Rc::default).clone()
     }
 
     /// The next one in a stream's line has its turn, but for a worker it waits like all others.

@@ -68,7 +68,7 @@ pub(crate) async fn best(
         } else {
             let answers = measure(candidates, *method, deadline).await;
             candidates = answers;
-            candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+            gshell_small::sort_by(&mut candidates, |a, b| b.score.total_cmp(&a.score));
         }
         candidates.truncate(candidates.len().div_ceil(2));
     }

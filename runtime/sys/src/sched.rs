@@ -80,7 +80,7 @@ pub fn cpu_list_parse(text: &str) -> Option<Vec<u16>> {
         }
         cpus.extend(first..=last);
     }
-    cpus.sort_unstable();
+    gshell_small::sort(&mut cpus);
     cpus.dedup();
     Some(cpus)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gshell_net::rt::Task;
+use gshell_small::Map;
 
 use self::queue::Queue;
 use self::threads::Threads;
@@ -51,10 +52,10 @@ pub(crate) struct Pool {
     /// Somebody is starting what waits.
     pub scheduling: Cell<bool>,
     pub tasks: RefCell<BTreeMap<Place, Spawned>>,
-    pub loads: RefCell<BTreeMap<usize, Load>>,
+    pub loads: RefCell<Map<usize, Load>>,
     /// Connections that are not read.
     pub held: RefCell<Vec<usize>>,
-    pub served: RefCell<BTreeMap<(usize, u32), Rc<Served>>>,
+    pub served: RefCell<Map<(usize, u32), Rc<Served>>>,
     pub threads: OnceCell<Threads<Answer>>,
     pub last: Cell<u32>,
     /// The service has ended.
