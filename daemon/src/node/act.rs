@@ -73,7 +73,7 @@ pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
         .filter(|(_, job)| meant(job, &request))
         .map(|(group, job)| {
             let (node, action, force) = (node.clone(), request.action, request.force);
-            let work = rt::spawn({
+            let work = rt::join({
                 let (group, job) = (group.clone(), job.clone());
                 async move { one(&node, &group, &job, action, force).await }
             });

@@ -83,7 +83,7 @@ async fn measure(candidates: Vec<Candidate>, method: Select, deadline: Option<In
     let asked: Vec<_> = candidates
         .into_iter()
         .map(|Candidate { client, .. }| {
-            rt::spawn(async move {
+            rt::join(async move {
                 let score = rt::timeout(left, score(&client, method)).await??;
                 Some(Candidate { client, score })
             })

@@ -36,6 +36,11 @@ impl<K, V> Map<K, V> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
+    /// The entries in the order of their keys, their values to be changed.
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> + ExactSizeIterator {
+        self.entries.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
     /// The keys in their order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + ExactSizeIterator {
         self.entries.iter().map(|(key, _)| key)
