@@ -136,6 +136,7 @@ const RULES: &[Rule] = &[
             "libloading",
             "mlua",
             "mlua-sys",
+            "serde",
             "serde_json",
             "sha2",
         ],

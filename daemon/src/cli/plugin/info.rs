@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use serde_json::Value;
 
 use super::open;
 use super::{only_here, page};
@@ -17,6 +16,7 @@ use crate::cli::autostart;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::link::Global;
 use crate::cli::output;
+use crate::cli::value;
 use crate::exit_codes::Status;
 
 /// Time for opening a plugin, also on a slow board.
@@ -39,10 +39,10 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     only_here(global, "info")?;
     let what = matches.texts(0).concat();
     let told = ask(global, &what)?;
-    let told: Value = serde_json::from_slice(&told)
+    let told = value::parse(&told)
         .map_err(|error| Failure::error(format!("cannot understand what {what} tells: {error}")))?;
     match global.json {
-        true => output::json(&told)?,
+        true => output::tree(&told)?,
         false => drop(output::print(&page::page(&told))?),
     }
     Ok(Status::Ok)
