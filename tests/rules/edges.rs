@@ -12,9 +12,21 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule {
+        name: "gshell-small",
+        may_use: &[],
+        reason: "maps and sorting for everybody: it depends on nothing",
+    },
+    Rule {
         name: "gshell-wire",
-        may_use: &["gshell-wire-derive", "serde", "serde_bytes", "postcard"],
-        reason: "it defines bytes and does no I/O: no clock, no thread, no crate of ours but its derive macros",
+        may_use: &[
+            "gshell-wire-derive",
+            "gshell-small",
+            "serde",
+            "serde_bytes",
+            "postcard",
+        ],
+        reason: "it defines bytes and does no I/O: no clock, no thread, no crate of ours but its derive macros and the \
+                 small collections",
     },
     Rule {
         name: "gshell-wire-derive",
@@ -118,11 +130,13 @@ const RULES: &[Rule] = &[
             "gshell-plugin-abi",
             "gshell-sys",
             "gshell-wire",
+            "gshell-small",
             "crc",
             "libc",
             "libloading",
             "mlua",
             "mlua-sys",
+            "serde",
             "serde_json",
             "sha2",
         ],
@@ -136,9 +150,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "gshell-sys",
-        may_use: &["libc", "nix", "mlua", "mlua-sys"],
+        may_use: &["gshell-small", "libc", "nix", "mlua", "mlua-sys"],
         reason: "the operating system only: it forks, so it must not be able to see an executor, nor any crate of ours \
-                 (mlua and mlua-sys are there for the time slice hook, the one piece of unsafe Lua glue)",
+                 but the small collections (mlua and mlua-sys are there for the time slice hook, the one piece of unsafe Lua glue)",
     },
     Rule {
         name: "gshell-net",
@@ -146,6 +160,7 @@ const RULES: &[Rule] = &[
             "gshell-session",
             "gshell-wire",
             "gshell-sys",
+            "gshell-small",
             "async-task",
             "async-channel",
             "blocking",
@@ -160,6 +175,7 @@ const RULES: &[Rule] = &[
             "gshell-session",
             "gshell-wire",
             "gshell-sys",
+            "gshell-small",
             "async-channel",
             "futures-lite",
             "serde",
@@ -173,7 +189,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "gshell-control",
-        may_use: &["gshell-wire", "serde", "serde_bytes"],
+        may_use: &["gshell-wire", "gshell-small", "serde", "serde_bytes"],
         reason: "messages and decisions that command line, daemon and groups share: pure",
     },
     Rule {
@@ -183,6 +199,7 @@ const RULES: &[Rule] = &[
             "gshell-service",
             "gshell-wire",
             "gshell-sys",
+            "gshell-small",
             "mlua",
             "nix",
             "serde",
@@ -204,6 +221,7 @@ const RULES: &[Rule] = &[
             "gshell-script",
             "gshell-sys",
             "gshell-wire",
+            "gshell-small",
             "crc",
             "sha2",
             "serde",
@@ -242,6 +260,7 @@ const RULES: &[Rule] = &[
             "gshell-supervise",
             "gshell-sys",
             "gshell-wire",
+            "gshell-small",
             "lexopt",
             "nix",
             "sha2",

@@ -1,12 +1,12 @@
 //! `gshell exec`: a script in this process, with its own standard streams and no node.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
 use gshell_control::Job;
 use gshell_script::{Environment, Input, Outcome as Ended, Package, Spec};
 use gshell_service::rt::{self, Io};
+use gshell_small::Map;
 use gshell_sys::signal::SignalFd;
 use gshell_wire::Code;
 use nix::sys::signal::Signal;
@@ -95,7 +95,7 @@ fn app_script(
 }
 
 fn to_script(package: gshell_control::Package) -> Package {
-    let mut files = BTreeMap::new();
+    let mut files = Map::new();
     for file in package.files {
         files.insert(file.path, file.data.into_vec());
     }

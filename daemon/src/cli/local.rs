@@ -1,7 +1,6 @@
 //! Scripts in this very process: `exec`, the check before `run`, the known answers of `selftest`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -12,6 +11,7 @@ use gshell_group::store::{quarantine_path, read_quarantine};
 use gshell_plugin_host::Setup;
 use gshell_script::{Environment, Input, Limits, Outcome, Output, Package, Spec, Stream, folders};
 use gshell_service::{Node, rt};
+use gshell_small::Map;
 use gshell_sys::{crash, memory, random, term};
 
 use super::link::Global;
@@ -72,7 +72,7 @@ pub fn evaluate(name: &str, text: &str) -> Result<(), String> {
 }
 
 fn single(name: &str, data: &[u8]) -> Package {
-    let mut files = BTreeMap::new();
+    let mut files = Map::new();
     files.insert(name.to_owned(), data.to_vec());
     Package {
         files,

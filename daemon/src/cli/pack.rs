@@ -2,13 +2,13 @@
 //!
 //! Everything that can be wrong with it is said here, before anything is started.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use gshell_control::limits::{PACKAGE_BYTES, PACKAGE_FILES};
 use gshell_control::{Package, PackageFile};
+use gshell_small::Set;
 use gshell_wire::Bytes;
 
 use super::elf::{self, Machine};
@@ -136,7 +136,7 @@ impl Walk<'_> {
             return Err(self.refuse(inside, "it is too deep, perhaps by a link to a folder above it"));
         }
         let failed = |error: io::Error| self.refuse(inside, &reason(&error));
-        let mut names = BTreeSet::new();
+        let mut names = Set::new();
         for entry in fs::read_dir(folder).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name().into_string();
             names.insert(name.map_err(|name| {

@@ -1,6 +1,5 @@
 //! `Act`: stop, start, restart, remove, kill environments by pattern.
 
-use std::collections::BinaryHeap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,23 +34,22 @@ pub fn is_group(pattern: &str, name: &GroupName) -> bool {
 /// Every environment that the request means, with its group.
 pub fn select(node: &Node, patterns: &[String], group: Option<&str>) -> Vec<(Rc<Group>, Job)> {
     let groups: Vec<_> = node.groups.borrow().values().cloned().collect();
-    let (mut found, mut order) = (Vec::new(), BinaryHeap::new());
+    let mut found = Vec::new();
     for candidate in groups {
         if group.is_some_and(|pattern| !is_group(pattern, &candidate.name)) {
             continue;
         }
         for job in candidate.jobs_now() {
             if patterns.is_empty() || patterns.iter().any(|pattern| job.matches(pattern)) {
-                order.push((job.created_ms, job.id.clone(), found.len()));
-                found.push(Some((candidate.clone(), job)));
+                found.push((candidate.clone(), job));
             }
         }
     }
-    // The newest first; the ID settles ties, so that the order is the same each time. A heap is a tenth of the code
-    // that sorting is, which is compiled for every type anew.
-    std::iter::from_fn(|| order.pop())
-        .filter_map(|(_, _, at)| found[at].take())
-        .collect()
+    // The newest first; the ID settles ties, so that the order is the same each time.
+    gshell_small::sort_by(&mut found, |(_, a), (_, b)| {
+        (b.created_ms, &b.id).cmp(&(a.created_ms, &a.id))
+    });
+    found
 }
 
 /// Does what was asked to every environment that matches, all at the same time.
@@ -75,7 +73,7 @@ pub async fn act(node: Rc<Node>, request: Act) -> Result<Acted, Fault> {
         .filter(|(_, job)| meant(job, &request))
         .map(|(group, job)| {
             let (node, action, force) = (node.clone(), request.action, request.force);
-            let work = rt::spawn({
+            let work = rt::join({
                 let (group, job) = (group.clone(), job.clone());
                 async move { one(&node, &group, &job, action, force).await }
             });

@@ -57,9 +57,7 @@ pub async fn find_groups(node: &Rc<Node>) {
 
 fn known(node: &Rc<Node>, name: &GroupName) -> Rc<Group> {
     let mut groups = node.groups.borrow_mut();
-    let group = groups
-        .entry(name.to_string())
-        .or_insert_with(|| Group::new(name.clone(), GroupSpec::of(name)));
+    let group = groups.get_or(name.to_string(), || Group::new(name.clone(), GroupSpec::of(name)));
     let group = group.clone();
     drop(groups);
     if let Some(spec) = node.state_dir().and_then(|state| saved_spec(&state, name)) {

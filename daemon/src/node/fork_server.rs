@@ -4,7 +4,6 @@
 //! little memory: a fork from it is quick and safe. It blocks in `poll` and knows nothing but its socket and
 //! its children. When the daemon is gone it goes too; its groups stay.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -12,6 +11,7 @@ use std::path::PathBuf;
 
 use gshell_control::GroupSpec;
 use gshell_group::Start;
+use gshell_small::Set;
 use gshell_supervise::Ended;
 use gshell_sys::note::Note;
 use gshell_sys::process::{self, ExitStatus};
@@ -85,7 +85,7 @@ pub fn ended(code: Option<i32>, signal: Option<i32>, oom: bool) -> Ended {
 
 struct Server {
     socket: OwnedFd,
-    children: BTreeSet<i32>,
+    children: Set<i32>,
     oom_kills: Option<u64>,
 }
 
@@ -103,7 +103,7 @@ pub fn main(socket: OwnedFd) -> i32 {
     };
     let mut server = Server {
         socket,
-        children: BTreeSet::new(),
+        children: Set::new(),
         oom_kills: memory::machine_oom_kills(),
     };
     let mut patience = PollTimeout::from(REST_AFTER_MS);

@@ -1,7 +1,6 @@
 //! The daemon's end of the fork server, and its replacement when it dies.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -9,6 +8,7 @@ use std::rc::Rc;
 
 use async_channel::{Receiver, Sender, bounded};
 use gshell_service::rt::{self, Io};
+use gshell_small::Map;
 use gshell_supervise::Ended;
 use gshell_sys::fdpass;
 use gshell_sys::process::{self, Spawn, Stdio};
@@ -28,7 +28,7 @@ pub struct Exited {
     pub ended: Ended,
 }
 
-type Waiting = BTreeMap<u32, Sender<Result<i32, String>>>;
+type Waiting = Map<u32, Sender<Result<i32, String>>>;
 
 /// The connection to the fork server.
 pub struct Forks {

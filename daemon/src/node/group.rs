@@ -1,7 +1,6 @@
 //! One group as the daemon knows it: its supervisor, the connection to its process, its environments.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use gshell_control::{GroupInfo, GroupName, GroupSpec, GroupState, Job};
 use gshell_group::store::Store;
 use gshell_service::rt::{self, Task};
 use gshell_service::{Client, unix};
+use gshell_small::{Map, Set};
 use gshell_supervise::{Action, Ended, Event, Stage, Supervisor};
 use gshell_sys::signal::SIGKILL;
 use gshell_sys::{clock, process};
@@ -35,7 +35,7 @@ pub struct Group {
     /// Its specification.
     pub spec: RefCell<GroupSpec>,
     /// Its environments.
-    pub jobs: RefCell<BTreeMap<String, Seen>>,
+    pub jobs: RefCell<Map<String, Seen>>,
     /// Requests that are about to start something in it.
     pub pending: Cell<u32>,
     /// It was killed: it goes with everything in it.
@@ -361,7 +361,7 @@ impl Node {
         );
         let stream = client.open().await?;
         stream.send(Watch {}).await?;
-        let mut fresh = Some(BTreeSet::new());
+        let mut fresh = Some(Set::new());
         while let Some(message) = stream.recv().await? {
             if message.is::<Changed>() {
                 let job = message.decode::<Changed>()?.job;

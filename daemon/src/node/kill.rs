@@ -61,7 +61,7 @@ pub async fn kill(node: Rc<Node>, request: KillGroups) -> Result<GroupsKilled, F
             let name = group.name.to_string();
             (
                 name,
-                rt::spawn(async move { end(&node, &group, request.force).await }),
+                rt::join(async move { end(&node, &group, request.force).await }),
             )
         })
         .collect();

@@ -22,7 +22,6 @@ mod start;
 mod state;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -31,6 +30,7 @@ use std::time::{Duration, Instant};
 use gshell_control::LogLevel;
 use gshell_control::messages::groups::Welcome;
 use gshell_group::store::{Packages, packages_in_use};
+use gshell_small::{Map, Set};
 
 use self::forks::Forks;
 use self::group::Group;
@@ -67,7 +67,7 @@ pub struct Node {
     id: String,
     started_ms: i64,
     log: NodeLog,
-    groups: RefCell<BTreeMap<String, Rc<Group>>>,
+    groups: RefCell<Map<String, Rc<Group>>>,
     forks: Rc<Forks>,
     packages: Packages,
     reports: RefCell<Vec<String>>,
@@ -141,7 +141,7 @@ impl Node {
             return self.collect_packages();
         }
         // One after the other: collecting them would bring a sort of its own into the program.
-        let mut live = BTreeSet::new();
+        let mut live = Set::new();
         for group in groups.values() {
             live.extend(group.jobs.borrow().values().map(|seen| seen.job.package.clone()));
         }

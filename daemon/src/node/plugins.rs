@@ -83,7 +83,7 @@ pub async fn plugins(node: Rc<Node>, request: Plugins) -> Result<NodePlugins, Fa
         .into_iter()
         .filter_map(|group| Some((group.name.to_string(), group.link()?)))
         .map(|(name, link)| {
-            rt::spawn(async move {
+            rt::join(async move {
                 let answer = rt::timeout(ANSWER, link.call::<_, GroupPluginList>(GroupPlugins {})).await;
                 of_group(name, answer)
             })

@@ -1,11 +1,12 @@
 //! The folders in which plugins are, and what lies in them.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use gshell_small::Set;
 
 use crate::file::{EXTENSION, Facts, Kind, Refusal, fits, inspect, names};
 
@@ -94,7 +95,7 @@ pub fn walk(folders: &[PathBuf]) -> Listing {
 struct Walk {
     listing: Listing,
     /// Device and number of folders that were looked through: one is not twice, and links make no circle.
-    seen: HashSet<(u64, u64)>,
+    seen: Set<(u64, u64)>,
     entries: u32,
 }
 
@@ -145,7 +146,7 @@ impl Walk {
             }
             paths.push(entry.map_err(|error| unreadable(&error))?.path());
         }
-        paths.sort();
+        gshell_small::sort(&mut paths);
         Ok(paths)
     }
 }

@@ -10,6 +10,7 @@ mod check;
 pub mod detached;
 pub mod file;
 pub mod folders;
+pub mod json;
 pub mod lua;
 mod noted;
 mod object;

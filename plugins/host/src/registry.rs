@@ -1,9 +1,10 @@
 //! The plugins of this process: those that are linked in, and those that were opened because somebody asked for them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use gshell_small::Map;
 
 use gshell_plugin_abi as abi;
 
@@ -54,7 +55,7 @@ impl std::error::Error for Refused {}
 struct Registry {
     folders: Vec<PathBuf>,
     /// By module name.
-    built_in: BTreeMap<String, &'static abi::Plugin>,
+    built_in: Map<String, &'static abi::Plugin>,
     quarantine: Option<ReadQuarantine>,
     state: Mutex<State>,
     changed: Condvar,
@@ -63,13 +64,13 @@ struct Registry {
 #[derive(Default)]
 struct State {
     /// By module name.
-    opened: BTreeMap<String, &'static Plugin>,
+    opened: Map<String, &'static Plugin>,
     /// Those that are being opened, by module name.
     opening: Vec<String>,
     /// Files that were opened and refused then: they are not opened again as long as they stay the same.
-    spoilt: BTreeMap<PathBuf, Spoilt>,
+    spoilt: Map<PathBuf, Spoilt>,
     /// What was refused last under a name.
-    refused: BTreeMap<String, Refused>,
+    refused: Map<String, Refused>,
 }
 
 /// A file that was opened and refused then.
@@ -86,7 +87,7 @@ static REGISTRY: OnceLock<Registry> = OnceLock::new();
 /// Says what plugins this process may have: once, before anybody asks for one. Whoever does not call it has no plugins. Gives
 /// what is wrong with those that are linked in; nothing of any is called yet.
 pub fn set_up(setup: Setup) -> Vec<Refused> {
-    let (mut built_in, mut refused) = (BTreeMap::new(), Vec::new());
+    let (mut built_in, mut refused) = (Map::new(), Vec::new());
     for descriptor in setup.built_in {
         let named = crate::check::name_of(descriptor);
         let mut refuse = |name: &str, reason| {

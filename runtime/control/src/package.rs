@@ -3,8 +3,7 @@
 //! The rules are checked by whoever makes a package, so that the error comes before anything is started, and again by
 //! whoever receives one, because a peer or a disk may lie.
 
-use std::collections::BTreeSet;
-
+use gshell_small::Set;
 use gshell_wire::{Bytes, Schema};
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +87,7 @@ pub fn check_files<'a>(
     main: &str,
     elf: bool,
 ) -> Result<(), Invalid> {
-    let (mut seen, mut bytes) = (BTreeSet::new(), 0_usize);
+    let (mut seen, mut bytes) = (Set::new(), 0_usize);
     for (path, length) in files {
         check_path(path)?;
         if !seen.insert(path) {

@@ -5,13 +5,14 @@
 //! with the environment, reported, and tried again until it succeeds: the group runs on meanwhile.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use gshell_control::Job;
 use gshell_service::rt;
+use gshell_small::Set;
 
 use crate::store::Store;
 use crate::table::Group;
@@ -29,9 +30,9 @@ struct Inner {
     /// In the order of the changes, one place an environment: what changes again while it waits keeps its place.
     work: RefCell<VecDeque<(String, Work)>>,
     writing: RefCell<Option<String>>,
-    failed: RefCell<BTreeSet<String>>,
+    failed: RefCell<Set<String>>,
     /// A retry is on its way: one a record.
-    retrying: RefCell<BTreeSet<String>>,
+    retrying: RefCell<Set<String>>,
     wakers: RefCell<Vec<Waker>>,
     written: Cell<u32>,
     failures: Cell<u32>,

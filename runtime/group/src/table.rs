@@ -1,7 +1,6 @@
 //! The group's environments, and what can be asked of the group as a whole.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use gshell_control::limits::{ENVIRONMENTS_PER_GROUP, LOG_RING};
 use gshell_control::messages::groups::GroupFigures;
 use gshell_control::{GroupSpec, Job, Kind, Package, State};
 use gshell_service::Node;
+use gshell_small::Map;
 use gshell_sys::note::Note;
 use gshell_sys::slice;
 use gshell_wire::{Code, Fault};
@@ -43,7 +43,7 @@ pub struct Group {
     pub(crate) run_dir: PathBuf,
     pub(crate) node: Node,
     pub(crate) packages: Packages,
-    pub(crate) envs: RefCell<BTreeMap<String, Rc<Env>>>,
+    pub(crate) envs: RefCell<Map<String, Rc<Env>>>,
     pub(crate) workers: Workers,
     pub(crate) saver: Saver,
     pub(crate) watchers: Watchers,

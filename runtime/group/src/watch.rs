@@ -5,20 +5,20 @@
 //! step: the backlog holds IDs, so it is bounded by the environments.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
 use gshell_control::Job;
 use gshell_control::messages::groups::{Changed, Removed, Synced};
 use gshell_service::Stream;
+use gshell_small::Set;
 use gshell_wire::Fault;
 
 use crate::table::Group;
 
 struct Watcher {
     stream: Stream,
-    backlog: RefCell<BTreeSet<String>>,
+    backlog: RefCell<Set<String>>,
     /// Something older is on its way and waits for credit: what is newer must not overtake it.
     busy: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -86,7 +86,7 @@ impl Watcher {
 /// Serves one watcher until it goes.
 pub(crate) async fn serve(group: Rc<Group>, stream: Stream) -> Result<(), Fault> {
     // Everything is in the backlog at first, so the initial state and the changes are one sequence.
-    let backlog: BTreeSet<String> = group.envs.borrow().keys().cloned().collect();
+    let backlog: Set<String> = group.envs.borrow().keys().cloned().collect();
     let mut first = backlog.clone();
     let watcher = Rc::new(Watcher {
         stream,

@@ -5,11 +5,13 @@
 //! only when all there are have something to run, because each costs a stack.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use gshell_service::rt;
+use gshell_small::Map;
 
 use crate::runner::{Ended, Order, Runner};
 
@@ -17,7 +19,7 @@ use crate::runner::{Ended, Order, Runner};
 const STACK: usize = 2 << 20;
 
 thread_local! {
-    static RUNNING: RefCell<HashMap<u32, Rc<dyn Runner>>> = RefCell::default();
+    static RUNNING: RefCell<Map<u32, Rc<dyn Runner>>> = RefCell::default();
 }
 
 /// A thread that panics takes the process with it: its environments would look alive for ever, and the group comes back
@@ -26,7 +28,7 @@ struct EndTogether;
 
 impl Drop for EndTogether {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             std::process::abort();
         }
     }
@@ -48,20 +50,26 @@ impl Worker {
     }
 
     fn spawn(index: usize) -> io::Result<Rc<Worker>> {
-        let (send, receive) = std::sync::mpsc::sync_channel(1);
-        std::thread::Builder::new()
+        let (made, caller) = (Arc::new(OnceLock::new()), thread::current());
+        let own = made.clone();
+        thread::Builder::new()
             .name(format!("grg-{index}"))
             .stack_size(STACK)
             .spawn(move || {
                 let _guard = EndTogether;
                 rt::block_on(async move {
-                    let _ = send.send(rt::handle());
+                    let _ = own.set(rt::handle());
+                    caller.unpark();
                     std::future::pending::<()>().await;
                 });
             })?;
-        let handle = receive
-            .recv()
-            .map_err(|_| io::Error::other("the thread ended at once"))?;
+        // A thread that ends without a handle ends the process.
+        let handle = loop {
+            match made.get() {
+                Some(handle) => break rt::Handle::clone(handle),
+                None => thread::park(),
+            }
+        };
         Ok(Rc::new(Worker {
             handle,
             load: Cell::new(0),

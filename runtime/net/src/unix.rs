@@ -195,7 +195,7 @@ pub fn published(run_dir: &Path) -> Vec<(String, String, PathBuf)> {
             Some((publisher.to_owned(), service.to_owned(), entry.path()))
         })
         .collect();
-    found.sort();
+    gshell_small::sort(&mut found);
     found
 }
 

@@ -311,14 +311,57 @@ impl Functions<'_> {
 }
 
 /// Gives the objects of a Rust type their methods. They take the object as their first argument.
-pub fn methods<T, F: UserDataFields<T>>(fields: &mut F, add: fn(&Functions<'_>) -> Result<()>) {
-    fields.add_meta_field_with("__index", move |lua| method_table(lua, add));
+pub fn methods<T, F: UserDataFields<T>>(fields: &mut F, add: Add) {
+    meta(fields, "__index", Meta::Methods(add));
 }
 
-fn method_table(lua: &Lua, add: fn(&Functions<'_>) -> Result<()>) -> Result<Value> {
+/// What a field of an object's metatable is.
+enum Meta {
+    Methods(Add),
+    Members(Add, Add),
+    Function(fn(&Lua) -> Result<Function>),
+}
+
+/// Adds functions to a table.
+pub type Add = fn(&Functions<'_>) -> Result<()>;
+
+impl Meta {
+    fn make(&self, lua: &Lua) -> Result<Value> {
+        match self {
+            Meta::Methods(add) => method_table(lua, *add),
+            Meta::Members(members, methods) => {
+                let tables = (method_table(lua, *members)?, method_table(lua, *methods)?);
+                lua.load(MEMBER).set_name("=gshell").call(tables)
+            }
+            Meta::Function(make) => make(lua).map(Value::Function),
+        }
+    }
+}
+
+/// The one place where mlua makes its glue for metatables of a type.
+#[inline(never)]
+fn meta<T, F: UserDataFields<T>>(fields: &mut F, name: &'static str, of: Meta) {
+    fields.add_meta_field_with(name, move |lua| of.make(lua));
+}
+
+fn method_table(lua: &Lua, add: Add) -> Result<Value> {
     let table = lua.create_table()?;
     add(&Functions { lua, table: &table })?;
     Ok(Value::Table(table))
+}
+
+/// What `object.name` is of an object with members: what is computed, or a method.
+const MEMBER: &str = "\
+    local members, methods = ...
+    return function(object, name)
+        local member = members[name]
+        if member then return member(object) end
+        return methods[name]
+    end";
+
+/// As [`methods`], and `members` of which each access calls a function; mlua would compile its glue for each of them.
+pub fn members<T, F: UserDataFields<T>>(fields: &mut F, members: Add, methods: Add) {
+    meta(fields, "__index", Meta::Members(members, methods));
 }
 
 /// Gives the objects of a Rust type a metamethod.
@@ -327,5 +370,5 @@ pub fn metamethod<T, F: UserDataFields<T>>(
     name: &'static str,
     make: fn(&Lua) -> Result<Function>,
 ) {
-    fields.add_meta_field_with(name, move |lua| make(lua).map(Value::Function));
+    meta(fields, name, Meta::Function(make));
 }

@@ -2,9 +2,11 @@
 //! state, and the registry of things that have to be closed when it ends.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
+use std::task::Poll;
 
 use async_executor::LocalExecutor;
 use gshell_service::Node;
@@ -94,14 +96,12 @@ impl Context {
     /// Waits for `future`; fails with `{code = "stopped"}` once the environment was told to stop and its
     /// `on_stop` callbacks ran. Every built-in function that blocks waits through this.
     pub async fn wait<F: Future>(&self, future: F) -> mlua::Result<F::Output> {
-        let done = async { Some(future.await) };
-        let stopped = async {
-            self.stopped.wait().await;
-            None
-        };
-        futures_lite::future::or(done, stopped)
-            .await
-            .ok_or_else(stopped_error)
+        let (mut future, mut stopped) = (pin!(future), pin!(self.stopped.wait()));
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => stopped.as_mut().poll(context).map(|()| Err(stopped_error())),
+        })
+        .await
     }
 
     /// A Lua function that yields while its future waits. Always make asynchronous functions with this: teardown
@@ -125,10 +125,11 @@ impl Context {
         &self,
         future: impl Future<Output = T> + 'static,
     ) -> Option<async_executor::Task<T>> {
-        self.executor
-            .borrow()
-            .upgrade()
-            .map(|executor| executor.spawn(future))
+        self.executor.borrow().upgrade().map(|executor| {
+            // Boxed, so that the executor's code is there once per result and not once per future.
+            let future: Pin<Box<dyn Future<Output = T>>> = Box::pin(future);
+            executor.spawn(future)
+        })
     }
 
     /// Calls a Lua function of the script from Rust, in a coroutine of its own that may yield and whose time

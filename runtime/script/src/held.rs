@@ -4,12 +4,12 @@
 //! So each future that waits is held in a registry of the environment, which drops them all on teardown.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
+use gshell_small::Map;
 use mlua::MultiValue;
 
 /// A future on its way to Lua.
@@ -27,7 +27,7 @@ struct Waiting {
 #[derive(Default)]
 pub(crate) struct Pending {
     next: Cell<u32>,
-    slots: RefCell<BTreeMap<u32, Waiting>>,
+    slots: RefCell<Map<u32, Waiting>>,
     groups: Cell<u32>,
     /// The coroutine that runs, with those that it resumes.
     current: Cell<u32>,

@@ -1,9 +1,10 @@
 //! What an environment is made from.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
+
+use gshell_small::Map;
 
 use crate::limits::Limits;
 use crate::stdio::{Input, Output};
@@ -12,7 +13,7 @@ use crate::stdio::{Input, Output};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Package {
     /// Content by path.
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub files: Map<String, Vec<u8>>,
     /// Path of the file that runs.
     pub main: String,
 }

@@ -13,19 +13,24 @@ use gshell_wire::{Code, Fault};
 use mlua::chunk::ChunkMode;
 use mlua::{Error, Function, Lua, LuaString, MultiValue, Result, Table, UserData, UserDataFields, Value};
 
-use crate::call::{self, Rest};
+use crate::call::{self, Functions, Rest};
 use crate::{Context, errors};
 
 /// A service of a plugin, which `server:publish` takes.
 pub(crate) struct NativeService(pub &'static serve::Service);
 
+type This = mlua::UserDataRef<NativeService>;
+
 impl UserData for NativeService {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_field_method_get("publisher", |_, this| Ok(this.0.publisher));
-        fields.add_field_method_get("name", |_, this| Ok(this.0.name));
-        fields.add_field_method_get("help", |_, this| Ok(this.0.help));
+        let members = |add: &Functions<'_>| {
+            add.value("publisher", |_, (this,): (This,)| Ok(this.0.publisher))?;
+            add.value("name", |_, (this,): (This,)| Ok(this.0.name))?;
+            add.value("help", |_, (this,): (This,)| Ok(this.0.help))
+        };
+        call::members(fields, members, |_| Ok(()));
         call::metamethod(fields, "__tostring", |lua| {
-            call::value(lua, |_, (this,): (mlua::UserDataRef<NativeService>,)| {
+            call::value(lua, |_, (this,): (This,)| {
                 Ok(format!("native service {}/{}", this.0.publisher, this.0.name))
             })
         });

@@ -1,11 +1,11 @@
 //! Evaluates what somebody types, a line at a time, in one long-lived environment.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use async_executor::LocalExecutor;
 use gshell_service::Node;
+use gshell_small::Set;
 use gshell_sys::slice;
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
@@ -126,9 +126,9 @@ impl Repl {
         let Some(table) = self.resolve(holder) else {
             return Vec::new();
         };
-        let mut names = BTreeMap::new();
+        let mut names = Set::new();
         fields(&table, part, &mut names, 3);
-        names.into_keys().map(|name| format!("{holder}{name}")).collect()
+        names.iter().map(|name| format!("{holder}{name}")).collect()
     }
 
     fn compile(&self, text: &str) -> Result<Function, Eval> {
@@ -234,12 +234,12 @@ fn parent(table: &Table) -> Option<Table> {
     table.metatable()?.raw_get::<Table>("__index").ok()
 }
 
-fn fields(table: &Table, part: &str, names: &mut BTreeMap<String, ()>, depth: u32) {
+fn fields(table: &Table, part: &str, names: &mut Set<String>, depth: u32) {
     for (key, _) in table.pairs::<Value, Value>().flatten() {
         if let Some(name) = key.as_string().map(|s| s.to_string_lossy())
             && name.starts_with(part)
         {
-            names.insert(name, ());
+            names.insert(name);
         }
     }
     if depth > 0

@@ -1,8 +1,9 @@
 //! The registry of what an environment has open, so that the end of a script leaves nothing behind.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use gshell_small::Map;
 
 use crate::errors;
 
@@ -12,7 +13,7 @@ type Close = Box<dyn FnOnce()>;
 pub struct Resources {
     limit: u32,
     next: Cell<u32>,
-    open: RefCell<BTreeMap<u32, Close>>,
+    open: RefCell<Map<u32, Close>>,
 }
 
 /// Stands for one open thing; dropping it takes the thing off the registry without closing it (its owner does).
@@ -26,7 +27,7 @@ impl Resources {
         Resources {
             limit,
             next: Cell::new(0),
-            open: RefCell::new(BTreeMap::new()),
+            open: RefCell::new(Map::new()),
         }
     }
 

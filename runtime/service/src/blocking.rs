@@ -163,25 +163,28 @@ impl Client {
 
     /// Sends a request on stream 0 and waits for its reply; `limit` bounds the whole call.
     pub fn call<Q: Message, R: Message>(&mut self, request: &Q, limit: Option<Duration>) -> Result<R, Fault> {
-        let request = Borrowed(request);
-        let trace = trace::client_send(&|| self.socket.peer(), &request, None);
+        let expected: Expected = || (R::NAME, Shape::of::<R>());
+        self.call_any(&Borrowed(request), limit, expected)?.decode()
+    }
+
+    /// What a call does whatever the types of its messages are.
+    fn call_any(
+        &mut self,
+        request: &dyn Outgoing,
+        limit: Option<Duration>,
+        expected: Expected,
+    ) -> Result<Incoming, Fault> {
+        let trace = trace::client_send(&|| self.socket.peer(), request, None);
         let limit = inherited(limit);
-        let answer = self.ask(0, &request, limit, trace);
+        let answer = self.ask(0, request, limit, trace);
+        let late = || no_reply(request.name(), limit.unwrap_or_default());
         if let Some(trace) = trace {
-            let expected: Expected = || (R::NAME, Shape::of::<R>());
-            let late = || no_reply(Q::NAME, limit.unwrap_or_default());
             let seen = answer.as_ref().map_err(Clone::clone);
             let seen = seen.and_then(|answer| answer.as_ref().ok_or_else(late));
             let peer = || self.socket.peer();
             trace::client_recv(&peer, trace, Some(expected), seen.as_ref().map(|answer| *answer));
         }
-        match answer? {
-            Some(reply) => reply.decode(),
-            None => {
-                let text = format!("no reply to {} within {:?}", Q::NAME, limit.unwrap_or_default());
-                Err(Fault::new(Code::Timeout, text))
-            }
-        }
+        answer?.ok_or_else(late)
     }
 
     fn ask(

@@ -7,9 +7,10 @@
 //! thread's direct calls are bounded by number and by time before other tasks get a turn; then the queue is taken.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Instant;
+
+use gshell_small::Map;
 
 use crate::clock;
 use crate::local::End;
@@ -23,7 +24,7 @@ const MICROS_A_CALL: u32 = 16;
 
 thread_local! {
     /// Ends whose other end was not made on this thread yet, by their pipe.
-    static ALONE: RefCell<BTreeMap<usize, Weak<End>>> = const { RefCell::new(BTreeMap::new()) };
+    static ALONE: RefCell<Map<usize, Weak<End>>> = const { RefCell::new(Map::new()) };
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static LEFT: Cell<u32> = const { Cell::new(CALLS_A_TURN) };
 }

@@ -205,7 +205,7 @@ impl Handlers {
             return Rc::default();
         }
         let mut served = self.pool.served.borrow_mut();
-        served.entry((link.place(), stream)).or_default().clone()
+        served.get_or((link.place(), stream), Rc::default).clone()
     }
 
     /// The next one in a stream's line has its turn, but for a worker it waits like all others.
@@ -295,7 +295,7 @@ impl Handlers {
     pub(crate) fn give_up_worker(self: &Rc<Self>, context: &Context) {
         let place = (context.link.place(), context.stream, context.number);
         let mut tasks = self.pool.tasks.borrow_mut();
-        let Some(spawned) = tasks.get_mut(&place) else {
+        let Some(spawned) = tasks.get_mut(place) else {
             return;
         };
         if std::mem::replace(&mut spawned.counted, false) {
@@ -391,10 +391,10 @@ impl Handlers {
         }
         let task = {
             let mut tasks = self.pool.tasks.borrow_mut();
-            tasks
-                .range_mut((place, stream, 0)..=(place, stream, u32::MAX))
-                .find(|(_, spawned)| spawned.call == Some(call))
-                .and_then(|(_, spawned)| spawned.task.take())
+            let mut of_stream = tasks.of(place, Some(stream));
+            of_stream
+                .find(|spawned| spawned.call == Some(call))
+                .and_then(|spawned| spawned.task.take())
         };
         drop(task);
     }
@@ -412,12 +412,13 @@ impl Handlers {
             for waiting in waiting {
                 self.forget(waiting);
             }
-            let range = (place, stream.unwrap_or(0), 0)..=(place, stream.unwrap_or(u32::MAX), u32::MAX);
             let (now, later): (Vec<_>, Vec<_>) = {
                 let mut tasks = self.pool.tasks.borrow_mut();
-                let range = tasks.range_mut(range);
-                let task = |(_, spawned): (_, &mut Spawned)| Some((spawned.call, spawned.task.take()?));
-                range.filter_map(task).partition(|(call, _)| call.is_some())
+                let task = |spawned: &mut Spawned| Some((spawned.call, spawned.task.take()?));
+                tasks
+                    .of(place, stream)
+                    .filter_map(task)
+                    .partition(|(call, _)| call.is_some())
             };
             drop(now);
             if !later.is_empty() {
@@ -453,7 +454,7 @@ impl Handlers {
         let waiting = self.pool.queue.borrow_mut().remove_all(|_| true);
         let tasks: Vec<_> = {
             let mut tasks = self.pool.tasks.borrow_mut();
-            let all = tasks.values_mut();
+            let all = tasks.all();
             all.filter_map(|spawned| spawned.task.take()).collect()
         };
         drop(waiting);

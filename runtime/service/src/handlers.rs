@@ -10,14 +10,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use futures_lite::future;
-use gshell_wire::{Code, Fault, Message, decode_version};
+use gshell_wire::{Code, Fault, Message};
 
 use crate::blocking_handler::{Caller, Made, blocking_work};
 use crate::context::Context;
 use crate::entry::{Described, Dynamic, Entry, Kind, Reply, Start};
 use crate::hooks::{Admission, Hooks, StreamContext};
 use crate::link::Peer;
-use crate::payload::{Given, Incoming, Typed};
+use crate::payload::{Incoming, Typed};
 use crate::pool::Pool;
 use crate::pool::scale::Workers;
 use crate::stats::{Counts, Totals};
@@ -104,7 +104,7 @@ impl Handlers {
         W: Future<Output = Result<R, Fault>> + 'static,
     {
         let start: Start = Box::new(move |key, given, context| {
-            let work = handler(read_version::<Q>(key, given)?, context.clone());
+            let work = handler(given.read::<Q>(key)?, context.clone());
             Ok(Box::pin(async move {
                 let reply = work.await?;
                 context.reply(&mut Typed::new(reply)).await
@@ -123,7 +123,7 @@ impl Handlers {
         W: Future<Output = Result<Option<R>, Fault>> + 'static,
     {
         let start: Start = Box::new(move |key, given, context| {
-            let work = handler(read_version::<Q>(key, given)?, context.clone());
+            let work = handler(given.read::<Q>(key)?, context.clone());
             Ok(Box::pin(async move {
                 match work.await? {
                     Some(reply) => context.reply(&mut Typed::new(reply)).await,
@@ -141,9 +141,8 @@ impl Handlers {
         F: Fn(Q, Context) -> W + 'static,
         W: Future<Output = Result<(), Fault>> + 'static,
     {
-        let start: Start = Box::new(move |key, given, context| {
-            Ok(Box::pin(handler(read_version::<Q>(key, given)?, context)))
-        });
+        let start: Start =
+            Box::new(move |key, given, context| Ok(Box::pin(handler(given.read::<Q>(key)?, context))));
         self.add::<Q>(Vec::new(), Kind::Call, start)
     }
 
@@ -157,7 +156,7 @@ impl Handlers {
     {
         let start: Start = Box::new(move |key, given, context| {
             let stream = context.stream();
-            let work = handler(read_version::<Q>(key, given)?, stream.clone(), context.clone());
+            let work = handler(given.read::<Q>(key)?, stream.clone(), context.clone());
             Ok(Box::pin(accompany(Box::pin(work), stream, context)))
         });
         self.add::<Q>(Vec::new(), Kind::Stream, start)
@@ -172,7 +171,7 @@ impl Handlers {
     {
         let handler = std::sync::Arc::new(handler);
         let start: Start = Box::new(move |key, given, context| {
-            let (request, handler) = (read_version::<Q>(key, given)?, handler.clone());
+            let (request, handler) = (given.read::<Q>(key)?, handler.clone());
             let work = move |caller| {
                 let payload = crate::payload::Payload::moved(handler(request, caller)?);
                 let (key, name) = (R::KEY, R::NAME);
@@ -361,20 +360,8 @@ impl Handlers {
             .filter(|(key, entry)| entry.versions.first().is_some_and(|first| first.key == *key))
             .map(|(_, entry)| entry)
             .collect();
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        gshell_small::sort_by(&mut entries, |a, b| a.name.cmp(&b.name));
         entries
-    }
-}
-
-/// The request of today, also from an earlier shape of it.
-fn read_version<Q: Message>(key: u64, given: Given<'_>) -> Result<Q, Fault> {
-    if key == Q::KEY {
-        return given.read();
-    }
-    let bytes = given.into_payload().into_bytes()?;
-    match decode_version::<Q>(key, &bytes) {
-        Some(read) => read.map_err(|error| crate::payload::unreadable(Q::NAME, &error)),
-        None => Err(crate::payload::unreadable_key(Q::NAME, key)),
     }
 }
 

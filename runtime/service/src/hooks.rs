@@ -2,10 +2,11 @@
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gshell_net::Socket;
+use gshell_small::Map;
 use gshell_wire::Fault;
 
 use crate::dispatch::Waiting;
@@ -38,7 +39,7 @@ pub(crate) struct Hooks {
 
 /// Variables of a stream, one of each type; they go with the stream.
 #[derive(Default)]
-pub struct Vars(RefCell<BTreeMap<TypeId, Rc<dyn Any>>>);
+pub struct Vars(RefCell<Map<TypeId, Rc<dyn Any>>>);
 
 impl Vars {
     /// Keeps `value`, in place of the one of its type that was there.

@@ -130,7 +130,7 @@ impl Job {
             job: Some(self),
             timer,
         });
-        match handlers.pool.tasks.borrow_mut().get_mut(&place) {
+        match handlers.pool.tasks.borrow_mut().get_mut(place) {
             Some(spawned) => spawned.task = Some(task),
             None => task.detach(),
         }
@@ -234,7 +234,7 @@ impl Drop for Job {
         uncount(&entry.counts.in_flight);
         let mut counted = self.counted;
         if self.spawned {
-            let spawned = pool.tasks.borrow_mut().remove(&self.place());
+            let spawned = pool.tasks.borrow_mut().remove(self.place());
             if let Some(spawned) = spawned {
                 counted = spawned.counted;
                 if let Some(task) = spawned.task {

@@ -66,16 +66,11 @@ impl Handlers {
     /// The connection has ended, and with it all its streams.
     pub(crate) fn gone(self: &Rc<Self>, link: &Link) {
         let place = link.place();
-        let served: Vec<_> = {
-            let mut all = self.pool.served.borrow_mut();
-            let mut rest = all.split_off(&(place, 0));
-            let mut after = match place.checked_add(1) {
-                Some(next) => rest.split_off(&(next, 0)),
-                None => Default::default(),
-            };
-            all.append(&mut after);
-            rest.into_iter().collect()
-        };
+        let served = self
+            .pool
+            .served
+            .borrow_mut()
+            .take_range(&(place, 0), &(place, u32::MAX));
         self.give_up(place, None);
         for ((_, stream), served) in served {
             self.close(link, stream, served);

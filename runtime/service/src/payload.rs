@@ -4,12 +4,15 @@
 //! pointer and taken out again on the other side, so nothing is copied and nothing is serialised. Only when the two
 //! sides use different Rust types for the same key do the bytes come into being.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use gshell_session::Body;
-use gshell_wire::{Code, DecodeError, EncodeError, Fault, Message, Shape, Value, decode, encode};
+use gshell_wire::{
+    Code, DecodeError, EncodeError, Fault, Message, Shape, Value, decode, decode_version, encode,
+};
 
 /// What a moved value counts against the credit of its stream: its size is not known, so their number is bounded.
 const MOVED_COST: u32 = 256;
@@ -81,13 +84,14 @@ impl Payload {
 
     /// The payload as an `M`: moved out when it is one, else read from its bytes. The key is not looked at.
     pub(crate) fn read<M: Message>(self) -> Result<M, Fault> {
+        read_source(M::KEY, self.source(TypeId::of::<M>())?)
+    }
+
+    /// What a message of the type `wanted` is made of. Apart from reading it, so that it is not compiled for each type.
+    fn source(self, wanted: TypeId) -> Result<Source<'static>, Fault> {
         match self {
-            Payload::Bytes(bytes) => read(&bytes),
-            Payload::Moved { value, encode } => match value.downcast::<M>() {
-                Ok(value) => Ok(*value),
-                Err(value) => read(&Payload::Moved { value, encode }.into_bytes()?),
-            },
-            tree => read(&tree.into_bytes()?),
+            Payload::Moved { value, .. } if (*value).type_id() == wanted => Ok(Source::Moved(value)),
+            other => other.into_bytes().map(|bytes| Source::Bytes(Cow::Owned(bytes))),
         }
     }
 }
@@ -115,9 +119,26 @@ fn encode_any<M: Message>(value: &dyn Any, out: &mut Vec<u8>) -> Result<(), Enco
     encode(value.downcast_ref::<M>().ok_or(EncodeError::Refused)?, out)
 }
 
-/// Decodes a payload; the fault names `M`.
-pub(crate) fn read<M: Message>(payload: &[u8]) -> Result<M, Fault> {
-    decode(payload).map_err(|error| unreadable(M::NAME, &error))
+/// What a message is made of: the bytes of it or of another type, or itself.
+enum Source<'a> {
+    Bytes(Cow<'a, [u8]>),
+    Moved(Box<dyn Any + Send>),
+}
+
+/// The message of today that came under `key`, also as an earlier shape of it; the fault names `M`.
+fn read_source<M: Message>(key: u64, source: Source<'_>) -> Result<M, Fault> {
+    let bytes = match source {
+        Source::Bytes(bytes) => bytes,
+        Source::Moved(value) => match value.downcast::<M>() {
+            Ok(value) => return Ok(*value),
+            Err(_) => return Err(unreadable_key(M::NAME, key)),
+        },
+    };
+    match decode_version::<M>(key, &bytes) {
+        Some(Ok(message)) => Ok(message),
+        Some(Err(error)) => Err(unreadable(M::NAME, &error)),
+        None => Err(unreadable_key(M::NAME, key)),
+    }
 }
 
 pub(crate) fn unreadable(name: &str, error: &DecodeError) -> Fault {
@@ -150,12 +171,13 @@ impl Given<'_> {
         }
     }
 
-    /// The payload as an `M`, without a copy of the bytes.
-    pub(crate) fn read<M: Message>(self) -> Result<M, Fault> {
-        match self {
-            Given::Bytes(bytes) => read(bytes),
-            Given::Owned(payload) => payload.read(),
-        }
+    /// The payload as an `M`, without a copy of the bytes; `key` says whether it is an earlier shape.
+    pub(crate) fn read<M: Message>(self, key: u64) -> Result<M, Fault> {
+        let source = match self {
+            Given::Bytes(bytes) => Source::Bytes(Cow::Borrowed(bytes)),
+            Given::Owned(payload) => payload.source(TypeId::of::<M>())?,
+        };
+        read_source(key, source)
     }
 
     /// The payload, to be kept.

@@ -91,18 +91,38 @@ impl<'a, Q: Message> Request<'a, Q> {
             trace: self.options.trace,
             ..CallOptions::expecting::<R>()
         };
-        let read: Option<Read> = Some(read_early::<R>);
-        let reply = match self.by {
-            By::Stream(stream) => stream.call_as(&options, &mut message, read).await,
-            By::Client(client) => client.call_as(&options, &mut message, read).await,
+        let reply = self.by.call(&options, &mut message, read_early::<R>).await;
+        reply?.decode()
+    }
+}
+
+impl By<'_> {
+    /// What a call does whatever the types of its messages are.
+    async fn call(
+        &self,
+        options: &CallOptions,
+        message: &mut dyn Outgoing,
+        read: Read,
+    ) -> Result<Incoming, Fault> {
+        let reply = match self {
+            By::Stream(stream) => stream.call_as(options, message, Some(read)).await,
+            By::Client(client) => client.call_as(options, message, Some(read)).await,
         };
         match reply {
-            Ok(reply) => reply.decode(),
-            Err(fault) if !builtin::is_unknown(&fault) => Err(fault),
-            Err(fault) => Err(match self.by {
-                By::Stream(stream) => Box::pin(builtin::explain::<Q>(stream, fault)).await,
-                By::Client(client) => Box::pin(builtin::explain::<Q>(&client.default_stream(), fault)).await,
-            }),
+            Err(fault) if builtin::is_unknown(&fault) => Err(Box::pin(self.explain(message, fault)).await),
+            reply => reply,
+        }
+    }
+
+    async fn explain(&self, message: &dyn Outgoing, fault: Fault) -> Fault {
+        let Some(shape) = message.shape() else {
+            return fault;
+        };
+        match self {
+            By::Stream(stream) => builtin::explain_shape(stream, fault, message.name(), shape).await,
+            By::Client(client) => {
+                builtin::explain_shape(&client.default_stream(), fault, message.name(), shape).await
+            }
         }
     }
 }

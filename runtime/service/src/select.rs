@@ -68,7 +68,7 @@ pub(crate) async fn best(
         } else {
             let answers = measure(candidates, *method, deadline).await;
             candidates = answers;
-            candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+            gshell_small::sort_by(&mut candidates, |a, b| b.score.total_cmp(&a.score));
         }
         candidates.truncate(candidates.len().div_ceil(2));
     }
@@ -83,7 +83,7 @@ async fn measure(candidates: Vec<Candidate>, method: Select, deadline: Option<In
     let asked: Vec<_> = candidates
         .into_iter()
         .map(|Candidate { client, .. }| {
-            rt::spawn(async move {
+            rt::join(async move {
                 let score = rt::timeout(left, score(&client, method)).await??;
                 Some(Candidate { client, score })
             })

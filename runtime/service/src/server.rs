@@ -1,7 +1,6 @@
 //! Serving a published service: accept, check who it is, run the connection.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use gshell_net::rt::{self, Io, Task};
 use gshell_net::{Listener, Socket};
 use gshell_session::Side;
+use gshell_small::Map;
 use gshell_wire::{Code, Fault, Limits};
 
 use crate::conn::Conn;
@@ -43,7 +43,7 @@ struct Inner {
     handlers: Rc<Handlers>,
     admit: Admit,
     limits: Limits,
-    open: RefCell<HashMap<u32, (Link, Task<()>)>>,
+    open: RefCell<Map<u32, (Link, Task<()>)>>,
     last: Cell<u32>,
 }
 
@@ -94,7 +94,7 @@ impl Server {
 
     /// Ends all connections; what was answered is still sent.
     pub fn close(&self) {
-        let open: Vec<_> = self.0.open.borrow_mut().drain().collect();
+        let open: Vec<_> = self.0.open.take().into_iter().collect();
         for (_, (link, task)) in open {
             link.bye(&Fault::new(Code::Stopped, "the service is being closed"));
             task.detach();
@@ -104,7 +104,7 @@ impl Server {
     /// Ends all connections and waits, for `grace` at most, until what was answered has been written. For a process that
     /// ends next: what waits then is lost.
     pub async fn finish(&self, grace: Duration) {
-        let open: Vec<_> = self.0.open.borrow_mut().drain().collect();
+        let open: Vec<_> = self.0.open.take().into_iter().collect();
         let tasks: Vec<_> = open
             .into_iter()
             .map(|(_, (link, task))| {

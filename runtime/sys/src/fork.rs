@@ -122,7 +122,7 @@ pub fn new_session() -> io::Result<i32> {
 /// Fails when neither `close_range` (Linux 5.9) nor `/proc` is there.
 pub fn close_all_except(keep: &[RawFd]) -> io::Result<()> {
     let mut keep: Vec<RawFd> = keep.iter().copied().filter(|fd| *fd >= 3).collect();
-    keep.sort_unstable();
+    gshell_small::sort(&mut keep);
     let mut first = 3;
     for fd in keep.iter().copied() {
         if fd > first && !close_range(first, fd - 1) {

@@ -5,6 +5,7 @@
 //! enough, where a newer call has a fallback or its absence is an error that the function names.
 
 pub mod alarm;
+mod cgroup;
 pub mod clock;
 pub mod crash;
 pub mod fdio;

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Where cgroup file systems are mounted on every system that this is for.
-const CGROUP_ROOT: &str = "/sys/fs/cgroup";
+use crate::cgroup::Cgroup;
 
 /// Bytes of memory that this process and its like may use: the machine's, or less when a cgroup of this process (v1
 /// or v2) says less. `u64::MAX` when `/proc` does not tell.
@@ -37,63 +36,20 @@ pub fn machine_oom_kills() -> Option<u64> {
     keyed(&fs::read_to_string("/proc/vmstat").ok()?, "oom_kill")
 }
 
-/// The folder of a memory cgroup, and the hierarchy's version.
-#[derive(Debug, PartialEq, Eq)]
-struct Cgroup {
-    v2: bool,
-    mount: PathBuf,
-    /// Below `mount`, without a slash in front.
-    path: PathBuf,
-}
-
 fn own_cgroup() -> Option<Cgroup> {
-    Cgroup::of(&fs::read_to_string("/proc/self/cgroup").ok()?)
+    Cgroup::own("memory")
 }
 
 impl Cgroup {
-    /// From `/proc/self/cgroup`, whose lines are `ID:CONTROLLERS:PATH`. The memory controller is in a v1 hierarchy
-    /// when one names it, otherwise in the v2 hierarchy, the line without controllers.
-    fn of(table: &str) -> Option<Cgroup> {
-        let lines = || {
-            table
-                .lines()
-                .filter_map(|line| line.split_once(':')?.1.split_once(':'))
-        };
-        let root = Path::new(CGROUP_ROOT);
-        let relative = |path: &str| PathBuf::from(path.trim_start_matches('/'));
-        let v1 = lines().find(|(controllers, _)| controllers.split(',').any(|name| name == "memory"));
-        if let Some((_, path)) = v1 {
-            return Some(Cgroup {
-                v2: false,
-                mount: root.join("memory"),
-                path: relative(path),
-            });
-        }
-        let (_, path) = lines().find(|(controllers, _)| controllers.is_empty())?;
-        Some(Cgroup {
-            v2: true,
-            mount: root.to_owned(),
-            path: relative(path),
-        })
-    }
-
-    /// The lowest limit from this group up to the root. A container sees its own group as the mount's root while
-    /// its path may still be the host's, so folders that are not there are passed over.
+    /// The lowest limit from this group up to the root.
     fn limit(&self) -> Option<u64> {
         let file = if self.v2 {
             "memory.max"
         } else {
             "memory.limit_in_bytes"
         };
-        let read = |path: &Path| -> Option<u64> {
-            // The text "max" is no number and no limit.
-            fs::read_to_string(self.mount.join(path).join(file))
-                .ok()?
-                .trim()
-                .parse()
-                .ok()
-        };
-        self.path.ancestors().filter_map(read).min()
+        // The text "max" is no number and no limit.
+        self.lowest(|folder| fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok())
     }
 
     fn oom_kills(&self) -> Option<u64> {
@@ -230,17 +186,6 @@ mod tests {
         assert_eq!(mem_total("MemTotal: 1\n"), None);
         let total = total_bytes();
         assert!(total > 1 << 20 && total < u64::MAX, "{total}");
-    }
-
-    #[test]
-    fn hierarchies() {
-        let v2 = Cgroup::of("0::/system.slice/a\n").unwrap();
-        assert_eq!((v2.v2, v2.path.to_str()), (true, Some("system.slice/a")));
-        let mixed = Cgroup::of("5:cpu,cpuacct:/x\n4:hugetlb,memory:/m:n/o\n0::/u\n").unwrap();
-        assert_eq!((mixed.v2, mixed.path.to_str()), (false, Some("m:n/o")));
-        assert!(mixed.mount.ends_with("memory"));
-        assert_eq!(Cgroup::of("5:cpu:/x\n"), None);
-        assert_eq!(Cgroup::of(""), None);
     }
 
     #[test]

@@ -3,10 +3,14 @@
 //! All of it belongs to the calling thread and is inherited by threads and processes that it makes afterwards. So a
 //! process that sets it before it has other threads sets it for all of them.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
+
+use crate::cgroup::Cgroup;
 
 /// Round-robin real-time scheduling with `priority` 1 (lowest) to 99.
 ///
@@ -64,8 +68,26 @@ pub fn affinity() -> io::Result<Vec<u16>> {
 
 /// Number of processors that the calling thread may use, at least 1; less when a cgroup's quota gives it less.
 pub fn cpu_count() -> u16 {
-    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    let may = affinity().map_or(1, |cpus| cpus.len() as u64);
+    let quota = Cgroup::own("cpu").and_then(|cgroup| cgroup.lowest(|folder| quota(cgroup.v2, folder)));
+    let count = may.min(quota.unwrap_or(u64::MAX)).max(1);
     u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// Whole processors that a cgroup gets at most: its time in each period.
+fn quota(v2: bool, folder: &Path) -> Option<u64> {
+    let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
+    let (time, period) = match v2 {
+        true => {
+            let text = read("cpu.max")?;
+            let (time, period) = text.split_once(' ')?;
+            (time.to_owned(), period.to_owned())
+        }
+        false => (read("cpu.cfs_quota_us")?, read("cpu.cfs_period_us")?),
+    };
+    // No quota is the text "max", or -1 in v1.
+    let time: u64 = time.trim().parse().ok()?;
+    time.checked_div(period.trim().parse().ok()?)
 }
 
 /// Reads a list such as `0,2-3`: the processors in ascending order, each once. `None` when it is empty, is no such
@@ -80,7 +102,7 @@ pub fn cpu_list_parse(text: &str) -> Option<Vec<u16>> {
         }
         cpus.extend(first..=last);
     }
-    cpus.sort_unstable();
+    gshell_small::sort(&mut cpus);
     cpus.dedup();
     Some(cpus)
 }
@@ -96,6 +118,7 @@ fn cpu_number(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TempDir;
 
     #[test]
     fn lists() {
@@ -107,6 +130,27 @@ mod tests {
         ] {
             assert_eq!(cpu_list_parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn quotas_are_whole_processors() {
+        let dir = TempDir::new();
+        let write = |file: &str, text: &str| fs::write(dir.path().join(file), text).unwrap();
+        assert_eq!((quota(true, dir.path()), quota(false, dir.path())), (None, None));
+        for (text, want) in [
+            ("max 100000\n", None),
+            ("250000 100000\n", Some(2)),
+            ("50000 100000\n", Some(0)),
+            ("1 0\n", None),
+        ] {
+            write("cpu.max", text);
+            assert_eq!(quota(true, dir.path()), want, "{text}");
+        }
+        write("cpu.cfs_period_us", "100000\n");
+        write("cpu.cfs_quota_us", "-1\n");
+        assert_eq!(quota(false, dir.path()), None);
+        write("cpu.cfs_quota_us", "300000\n");
+        assert_eq!(quota(false, dir.path()), Some(3));
     }
 
     #[test]

@@ -151,10 +151,10 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        fields: &'static [&'static str],
+        _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.entries(count(fields.len()), visitor)
+        self.nested(|reader| visitor.visit_seq(Fields(reader)))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -167,7 +167,20 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 }
 
-/// The entries of a list, tuple, struct or map that are still to be read.
+/// The fields of a struct. Its visitor knows how many there are, and what serde derives stops after them: that none can
+/// be missing spares each field of each type the code for it.
+struct Fields<'a, 'de>(&'a mut Reader<'de>);
+
+impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        seed.deserialize(&mut *self.0).map(Some)
+    }
+}
+
+/// The entries of a list, tuple or map that are still to be read.
 struct Entries<'a, 'de> {
     reader: &'a mut Reader<'de>,
     left: u32,
@@ -232,11 +245,7 @@ impl<'de> VariantAccess<'de> for &mut Reader<'de> {
         self.entries(count(len), visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.entries(count(fields.len()), visitor)
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value> {
+        self.nested(|reader| visitor.visit_seq(Fields(reader)))
     }
 }

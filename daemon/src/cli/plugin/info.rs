@@ -1,14 +1,13 @@
 //! `gshell plugin info`: what is in a plugin, which has to be opened for that, in a process of its own.
 
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{self, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::process::{self, ChildStdout, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use serde_json::Value;
 
 use super::open;
 use super::{only_here, page};
@@ -17,6 +16,7 @@ use crate::cli::autostart;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::link::Global;
 use crate::cli::output;
+use crate::cli::value;
 use crate::exit_codes::Status;
 
 /// Time for opening a plugin, also on a slow board.
@@ -39,10 +39,10 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
     only_here(global, "info")?;
     let what = matches.texts(0).concat();
     let told = ask(global, &what)?;
-    let told: Value = serde_json::from_slice(&told)
+    let told = value::parse(&told)
         .map_err(|error| Failure::error(format!("cannot understand what {what} tells: {error}")))?;
     match global.json {
-        true => output::json(&told)?,
+        true => output::tree(&told)?,
         false => drop(output::print(&page::page(&told))?),
     }
     Ok(Status::Ok)
@@ -50,7 +50,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
 
 /// What the process that opens it says.
 pub fn ask(global: &Global, what: &str) -> Result<Vec<u8>, Failure> {
-    let failed = |error: std::io::Error| Failure::io(&format!("cannot open {what}"), &error);
+    let failed = |error: io::Error| Failure::io(&format!("cannot open {what}"), &error);
     let mut child = process::Command::new(autostart::own_program())
         .arg0("gshell")
         .args(global.plugin_option())
@@ -59,32 +59,44 @@ pub fn ask(global: &Global, what: &str) -> Result<Vec<u8>, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(failed)?;
-    let mut stdout = child.stdout.take();
-    let (send, receive) = mpsc::channel();
-    let reader = thread::spawn(move || {
-        let mut told = Vec::new();
-        let read = stdout
-            .as_mut()
-            .map_or(Ok(0), |stdout| stdout.read_to_end(&mut told));
-        // Nobody waits any more after the time is over.
-        let _ = send.send(read.map(|_| told));
-    });
-    let told = receive.recv_timeout(OPENED);
-    if told.is_err() {
+    let told = child.stdout.take().map_or(Ok(Some(Vec::new())), read);
+    if !matches!(told, Ok(Some(_))) {
         // It may have ended meanwhile.
         let _ = child.kill();
     }
     let status = child.wait().map_err(failed)?;
-    let Ok(told) = told else {
+    let Some(told) = told.map_err(failed)? else {
         let text = format!(
             "cannot open {what}: it did not come back from being opened within {} s",
             OPENED.as_secs()
         );
         return Err(Failure::error(text));
     };
-    let _ = reader.join();
     ended(what, status)?;
-    told.map_err(failed)
+    Ok(told)
+}
+
+/// All that comes until the end; `None` when there is no end in time.
+fn read(mut stdout: ChildStdout) -> io::Result<Option<Vec<u8>>> {
+    let end = Instant::now() + OPENED;
+    let (mut told, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout) {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        match stdout.read(&mut part) {
+            Ok(0) => return Ok(Some(told)),
+            Ok(len) => told.extend(part.iter().take(len)),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// What its end means.

@@ -44,7 +44,6 @@ pub const COMMAND: Command = Command {
     ],
     examples: &[
         "gshell plugin list",
-        "gshell plugin new --c sum",
         "gshell plugin check sum.gplugin",
         "gshell plugin install sum.gplugins",
     ],

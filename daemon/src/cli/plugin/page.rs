@@ -1,6 +1,9 @@
 //! What is in a plugin, for people.
 
-use serde_json::Value;
+use gshell_plugin_host::json::{self, field};
+use gshell_wire::Value;
+
+use crate::cli::value::compact;
 
 /// The page of a plugin, made of what `__open` tells.
 pub fn page(told: &Value) -> String {
@@ -14,8 +17,8 @@ pub fn page(told: &Value) -> String {
     line("Version", text(told, "version"));
     line("Summary", text(told, "summary"));
     line("Built by", text(told, "built_by"));
-    line("From", told["path"].as_str().unwrap_or("built in"));
-    if told["app"] == true {
+    line("From", json::text(field(told, "path")).unwrap_or("built in"));
+    if is(told, "app") {
         line("App", &format!("gshell run {}", text(told, "name")));
     }
     section(&mut out, "Functions", list(told, "functions"), |out, function| {
@@ -24,7 +27,11 @@ pub fn page(told: &Value) -> String {
     section(&mut out, "Constants", list(told, "constants"), |out, constant| {
         entry(
             out,
-            &format!("{} = {}", text(constant, "name"), constant["value"]),
+            &format!(
+                "{} = {}",
+                text(constant, "name"),
+                compact(field(constant, "value"), None)
+            ),
             "",
         );
     });
@@ -56,11 +63,15 @@ pub fn page(told: &Value) -> String {
 }
 
 fn text<'a>(of: &'a Value, key: &str) -> &'a str {
-    of[key].as_str().unwrap_or_default()
+    json::text(field(of, key)).unwrap_or_default()
+}
+
+fn is(of: &Value, key: &str) -> bool {
+    *field(of, key) == Value::Bool(true)
 }
 
 fn list<'a>(of: &'a Value, key: &str) -> &'a [Value] {
-    of[key].as_array().map_or(&[], Vec::as_slice)
+    json::list(field(of, key))
 }
 
 fn section(out: &mut String, title: &str, all: &[Value], one: impl Fn(&mut String, &Value)) {
@@ -86,7 +97,7 @@ fn function(out: &mut String, owner: &str, function: &Value) {
         Some((takes, gives)) => (takes.trim(), format!(" -> {}", gives.trim())),
         None => (signature, String::new()),
     };
-    let blocking = if function["blocking"] == true {
+    let blocking = if is(function, "blocking") {
         " (blocking)"
     } else {
         ""
@@ -96,19 +107,12 @@ fn function(out: &mut String, owner: &str, function: &Value) {
 }
 
 fn handler(out: &mut String, handler: &Value) {
-    let replies: Vec<&str> = list(handler, "replies")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let replies: Vec<&str> = list(handler, "replies").iter().filter_map(json::text).collect();
     let gives = match replies.is_empty() {
         true => String::new(),
         false => format!(" -> {}", replies.join(" or ")),
     };
-    let stream = if handler["stream"] == true {
-        " (stream)"
-    } else {
-        ""
-    };
+    let stream = if is(handler, "stream") { " (stream)" } else { "" };
     entry(out, &format!("  {}{gives}{stream}", text(handler, "request")), "");
 }
 
@@ -118,18 +122,19 @@ mod tests {
 
     #[test]
     fn everything_has_its_place() {
-        let told = serde_json::json!({
+        let told = json::parse(br#"{
             "name": "sum", "version": "1.0.0", "summary": "Adds.", "built_by": "gcc 12", "path": null, "app": true,
             "functions": [
                 {"name": "add", "signature": "a: integer, b: integer -> integer", "help": "The sum.\n\nOf two.", "blocking": false},
-                {"name": "wait", "signature": "", "help": "", "blocking": true},
+                {"name": "wait", "signature": "", "help": "", "blocking": true}
             ],
             "constants": [{"name": "MOST", "value": 7}, {"name": "SIGN", "value": "+"}],
             "classes": [{"name": "Counter", "methods": [{"name": "up", "signature": "by: integer", "help": ""}]}],
             "messages": [{"name": "sum.Add", "shape": "{ a: i64 }", "help": "Adds."}, {"name": "sum.Added", "shape": null}],
             "services": [{"publisher": "example", "name": "sum", "help": "",
-                "handlers": [{"request": "sum.Add", "replies": ["sum.Added"], "stream": false}]}],
-        });
+                "handlers": [{"request": "sum.Add", "replies": ["sum.Added"], "stream": false}]}]
+        }"#)
+        .unwrap();
         let want = "\
 Name     : sum
 Version  : 1.0.0

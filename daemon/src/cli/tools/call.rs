@@ -65,7 +65,7 @@ pub const COMMAND: Command = Command {
 };
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: Option<f64> = text.parse().ok();
+    let seconds = gshell_small::decimal(text);
     let limit = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     match limit.filter(|limit| !limit.is_zero()) {
         Some(limit) => Ok(limit),

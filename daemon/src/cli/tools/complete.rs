@@ -2,7 +2,6 @@
 //!
 //! A line for each candidate: the word, a tab, what it is. The lines `:files` and `:folders` ask the shell for its own.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use gshell_service::blocking::Client;
 use gshell_service::builtin::messages::{Describe, Description};
 use gshell_service::dirs::Dirs;
 use gshell_service::unix;
+use gshell_small::Set;
 use gshell_wire::Message;
 
 use crate::cli::args::{Matches, Values, options};
@@ -268,7 +268,7 @@ fn add_jobs(found: &mut Found, node: &Node) {
             &format!("{} in {}, {}", job.name, job.group, job.status()),
         );
     }
-    let mut names = BTreeSet::new();
+    let mut names = Set::new();
     names.extend(jobs.iter().map(|job| job.name.clone()));
     names.iter().for_each(|name| found.add(name, "environment"));
 }

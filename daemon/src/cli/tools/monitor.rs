@@ -54,7 +54,7 @@ pub const COMMAND: Command = Command {
 };
 
 fn interval(text: &str) -> Result<Duration, String> {
-    let seconds: Option<f64> = text.parse().ok();
+    let seconds = gshell_small::decimal(text);
     match seconds.filter(|seconds| (0.1..=86_400.0).contains(seconds)) {
         Some(seconds) => Ok(Duration::from_secs_f64(seconds)),
         None => Err("it is a number of seconds from 0.1 to 86400".to_owned()),

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
+use gshell_wire::Value;
 
 use super::tar;
 use crate::file::names;
+use crate::json;
 
 /// Its name in the bundle.
 pub(super) const NAME: &str = "manifest.json";
@@ -53,7 +54,7 @@ pub struct Member {
 impl Manifest {
     /// As it stands in a bundle: always the same bytes for the same manifest.
     pub(super) fn text(&self) -> String {
-        let quoted = |text: &str| Value::from(text).to_string();
+        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let mut out = format!(
             "{{\n  \"format\": {FORMAT},\n  \"name\": {},\n  \"version\": {},\n  \"files\": [",
             quoted(&self.name),
@@ -81,7 +82,7 @@ impl Manifest {
 
     /// Reads one; the error is what is wrong with it.
     pub(super) fn parse(data: &[u8]) -> Result<Self, String> {
-        let all: Value = serde_json::from_slice(data).map_err(|error| format!("it is no JSON: {error}"))?;
+        let all = json::parse(data).map_err(|error| format!("it is no JSON: {error}"))?;
         let all = Fields { of: &all, place: "" };
         let format = all.number("format", u64::MAX)?;
         if format != FORMAT {
@@ -92,7 +93,7 @@ impl Manifest {
         if !names::is_version(&version) {
             return Err(format!("its version {version:?} is none"));
         }
-        let Some(Value::Array(list)) = all.of.get("files") else {
+        let Value::List(list) = json::field(all.of, "files") else {
             return Err("it has no list \"files\"".to_owned());
         };
         if list.is_empty() || list.len() > FILES {
@@ -151,18 +152,17 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn text(&self, key: &str) -> Result<String, String> {
-        let found = self.of.get(key).and_then(Value::as_str);
+        let found = json::text(json::field(self.of, key));
         found
             .map(str::to_owned)
             .ok_or_else(|| format!("\"{key}\"{} is no text", self.place))
     }
 
     fn number(&self, key: &str, most: u64) -> Result<u64, String> {
-        let found = self
-            .of
-            .get(key)
-            .and_then(Value::as_u64)
-            .filter(|found| *found <= most);
+        let found = match json::field(self.of, key) {
+            Value::Uint(found) if *found <= most => Some(*found),
+            _ => None,
+        };
         found.ok_or_else(|| format!("\"{key}\"{} is no number from 0 to {most}", self.place))
     }
 }

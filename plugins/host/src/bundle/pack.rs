@@ -10,7 +10,9 @@ use crate::file::{Facts, Machine, names};
 /// # Errors
 /// When they are not one plugin in one version, built for as many machines as there are files.
 pub fn pack(mut files: Vec<(Facts, Vec<u8>)>) -> Result<Vec<u8>, String> {
-    files.sort_by_key(|(facts, _)| facts.machine.to_string());
+    gshell_small::sort_by(&mut files, |(a, _), (b, _)| {
+        a.machine.to_string().cmp(&b.machine.to_string())
+    });
     let Some((first, _)) = files.first() else {
         return Err("there is nothing to pack".to_owned());
     };

@@ -1,8 +1,7 @@
 //! Messages, and the services that handle them.
 
-use std::collections::BTreeSet;
-
 use gshell_plugin_abi as abi;
+use gshell_small::Set;
 use gshell_wire::{Shape, check_name};
 
 use super::bounds;
@@ -20,7 +19,7 @@ pub fn check(reader: &Reader<'_>, plugin: &abi::Plugin) -> Result<(), String> {
         plugin.message_count,
         bounds::MESSAGES,
     )?;
-    let mut names = BTreeSet::new();
+    let mut names = Set::new();
     for (n, at) in (1..).zip(messages) {
         let name = message(reader, &format!("message {n}"), *at)?;
         once(&mut names, name, &format!("message {name}"))?;
@@ -31,7 +30,7 @@ pub fn check(reader: &Reader<'_>, plugin: &abi::Plugin) -> Result<(), String> {
         plugin.service_count,
         bounds::SERVICES,
     )?;
-    let mut names = BTreeSet::new();
+    let mut names = Set::new();
     for (n, at) in (1..).zip(services) {
         service(reader, &format!("service {n}"), *at, &mut names)?;
     }
@@ -73,7 +72,7 @@ fn service(
     reader: &Reader<'_>,
     what: &str,
     at: *const abi::Service,
-    names: &mut BTreeSet<(&'static str, &'static str)>,
+    names: &mut Set<(&'static str, &'static str)>,
 ) -> Result<(), String> {
     let size = *reader.one(what, at.cast::<Size>())?;
     let service = reader.sized(what, at, size.0)?;
@@ -93,7 +92,7 @@ fn service(
         service.handler_count,
         bounds::HANDLERS,
     )?;
-    let mut requests = BTreeSet::new();
+    let mut requests = Set::new();
     for (n, handler) in (1..).zip(handlers) {
         self::handler(reader, &format!("handler {n} of {what}"), handler, &mut requests)?;
     }
@@ -104,7 +103,7 @@ fn handler(
     reader: &Reader<'_>,
     what: &str,
     handler: &abi::Handler,
-    requests: &mut BTreeSet<&'static str>,
+    requests: &mut Set<&'static str>,
 ) -> Result<(), String> {
     let request = message(reader, &format!("the request of {what}"), handler.request)?;
     once(requests, request, &format!("{what}, for message {request},"))?;

@@ -1,15 +1,14 @@
 //! Functions, constants and classes.
 
-use std::collections::BTreeSet;
-
 use gshell_plugin_abi as abi;
+use gshell_small::Set;
 
 use super::bounds;
 use super::reader::Reader;
 
 /// Checks the plugin's tables for scripts. Functions, constants and classes share names: scripts have them in one table.
 pub fn check(reader: &Reader<'_>, plugin: &abi::Plugin) -> Result<(), String> {
-    let mut names = BTreeSet::new();
+    let mut names = Set::new();
     functions(
         reader,
         "function",
@@ -35,7 +34,7 @@ fn functions(
     what: &str,
     first: *const abi::Function,
     count: u32,
-    names: &mut BTreeSet<&'static str>,
+    names: &mut Set<&'static str>,
 ) -> Result<(), String> {
     let functions = reader.many(&format!("the list of {what}s"), first, count, bounds::FUNCTIONS)?;
     for (n, function) in (1..).zip(functions) {
@@ -56,11 +55,7 @@ fn functions(
     Ok(())
 }
 
-fn constants(
-    reader: &Reader<'_>,
-    plugin: &abi::Plugin,
-    names: &mut BTreeSet<&'static str>,
-) -> Result<(), String> {
+fn constants(reader: &Reader<'_>, plugin: &abi::Plugin, names: &mut Set<&'static str>) -> Result<(), String> {
     let constants = reader.many(
         "the list of constants",
         plugin.constants,
@@ -87,7 +82,7 @@ fn class(
     reader: &Reader<'_>,
     what: &str,
     at: *const abi::Class,
-    names: &mut BTreeSet<&'static str>,
+    names: &mut Set<&'static str>,
 ) -> Result<(), String> {
     // Every struct that says its size begins with it.
     let size = *reader.one(what, at.cast::<Size>())?;
@@ -103,7 +98,7 @@ fn class(
         &format!("{name} method"),
         class.methods,
         class.method_count,
-        &mut BTreeSet::new(),
+        &mut Set::new(),
     )
 }
 
@@ -116,7 +111,7 @@ pub struct Size(pub u32);
 unsafe impl super::reader::Plain for Size {}
 
 /// Notes a name, which nobody may have had before.
-pub fn once<T: Ord>(names: &mut BTreeSet<T>, name: T, what: &str) -> Result<(), String> {
+pub fn once<T: Ord>(names: &mut Set<T>, name: T, what: &str) -> Result<(), String> {
     match names.insert(name) {
         true => Ok(()),
         false => Err(format!("{what} is there twice")),

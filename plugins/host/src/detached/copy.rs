@@ -1,8 +1,8 @@
 //! From values of Lua to values of nobody.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gshell_small::Map;
 use gshell_wire::Code;
 use mlua::{Lua, Value};
 
@@ -24,7 +24,7 @@ struct Copy<'a> {
     record: &'static Record,
     left: usize,
     /// Objects that occur: each is taken once, however often it is given.
-    used: BTreeMap<usize, Arc<InUse>>,
+    used: Map<usize, Arc<InUse>>,
 }
 
 /// The arguments.
@@ -40,7 +40,7 @@ pub(super) fn arguments<'a>(
         lua,
         record,
         left: SIZE_MAX,
-        used: BTreeMap::new(),
+        used: Map::new(),
     };
     args.map(|value| copy.value(value, DEPTH_MAX)).collect()
 }
@@ -109,7 +109,7 @@ impl Copy<'_> {
         };
         let mut made = Table::default();
         // Items that come before those in front of them: of a table that was not filled in order.
-        let mut later = BTreeMap::new();
+        let mut later = Map::new();
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair.map_err(|_| Noted::Memory)?;
             let value = self.value(&value, depth)?;

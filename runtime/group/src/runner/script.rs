@@ -1,6 +1,5 @@
 //! A Lua script as a run.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,6 +11,7 @@ use gshell_script::{
     Environment, Input, Limits, LoadError, Outcome, Output, Package, Spec, Stream, app, folders,
 };
 use gshell_service::rt;
+use gshell_small::Map;
 
 use super::{Ended, Order, Runner};
 use crate::hub::Hub;
@@ -97,7 +97,7 @@ fn spec(order: &Order, output: Rc<HubOutput>, input: Input) -> Spec {
         main,
         ..
     } = &order.job;
-    let files: BTreeMap<_, _> = order
+    let files: Map<_, _> = order
         .package
         .files
         .iter()

@@ -110,6 +110,6 @@ pub fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
         let entry = entry.map_err(StoreError::io("list", dir))?;
         names.extend(entry.file_name().into_string());
     }
-    names.sort_unstable();
+    gshell_small::sort(&mut names);
     Ok(names)
 }

@@ -1,6 +1,5 @@
 //! The folder of one group: its specification and the records of its environments.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gshell_control::names::check_env_id;
 use gshell_control::{GroupName, GroupSpec, Job};
+use gshell_small::Set;
 use gshell_sys::lock::Lock;
 
 use super::aside::Aside;
@@ -38,7 +38,7 @@ pub struct Store {
     aside: Aside,
     group: String,
     /// Names whose last write failed half way, so that the file must not be trusted to be on the disk.
-    unsure: Mutex<BTreeSet<String>>,
+    unsure: Mutex<Set<String>>,
 }
 
 impl Store {
@@ -199,13 +199,13 @@ impl Store {
     }
 
     /// One operation at a time: two of them on one record would share a temporary file.
-    fn busy(&self) -> MutexGuard<'_, BTreeSet<String>> {
+    fn busy(&self) -> MutexGuard<'_, Set<String>> {
         self.unsure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// IDs of which there is a record in any generation, each once.
-fn ids(names: &[String]) -> BTreeSet<&str> {
+fn ids(names: &[String]) -> Set<&str> {
     let strip = |name: &'_ str| -> Option<usize> {
         let stem = name.strip_suffix(OLD).unwrap_or(name).strip_suffix(JOB)?;
         check_env_id(stem).ok().map(|()| stem.len())

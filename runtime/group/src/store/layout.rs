@@ -1,11 +1,11 @@
 //! The state folder as a whole: its version, its groups, and what a crash left behind in it.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use gshell_control::GroupName;
+use gshell_small::Set;
 
 use super::aside::Aside;
 use super::error::StoreError;
@@ -81,14 +81,14 @@ fn check_version(state_dir: &Path, reports: &mut Vec<String>) -> Result<(), Stor
 pub fn groups(state_dir: &Path) -> Result<Vec<GroupName>, StoreError> {
     let names = files::names(&state_dir.join("groups"))?;
     let mut groups: Vec<GroupName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    groups.sort_unstable();
+    gshell_small::sort(&mut groups);
     Ok(groups)
 }
 
 /// Hashes of the packages that any record of any group needs: what [`super::Packages::collect`] must keep, beside those
 /// of environments that are being started. `None` when a record does not read: then nobody knows what it needs.
-pub fn packages_in_use(state_dir: &Path) -> Result<Option<BTreeSet<String>>, StoreError> {
-    let mut live = BTreeSet::new();
+pub fn packages_in_use(state_dir: &Path) -> Result<Option<Set<String>>, StoreError> {
+    let mut live = Set::new();
     for group in groups(state_dir)? {
         let loaded = Store::at(state_dir, &group.to_string())?.peek()?;
         if !loaded.reports.is_empty() {

@@ -3,7 +3,6 @@
 //! Packed, a package is the magic "GSp1" and then postcard of its files; the digit is the version. The name is also the
 //! checksum, so a package that does not have it is never run.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use gshell_control::limits::{PACKAGE_BYTES, PACKAGE_FILES};
 use gshell_control::package::check_files;
 use gshell_control::{Invalid, Package, PackageFile};
+use gshell_small::Set;
 use gshell_wire::Bytes;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -220,7 +220,7 @@ impl Packages {
 
     /// Removes every package whose hash is not in `live`, and gives how many. The caller counts among `live` what it
     /// is about to start; see also [`super::packages_in_use`].
-    pub fn collect(&self, live: &BTreeSet<String>) -> Result<usize, StoreError> {
+    pub fn collect(&self, live: &Set<String>) -> Result<usize, StoreError> {
         let mut removed = 0;
         for name in files::names(&self.dir)? {
             let Some((hash, suffix)) = name.split_at_checked(HASH_LEN) else {

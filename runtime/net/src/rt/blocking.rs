@@ -35,13 +35,7 @@ impl Drop for LongPermit {
 /// As [`unblock`], for calls of foreign code and others that may wait for long: they do not keep those of the program
 /// itself waiting. A call that nobody waits for any more still runs to its end; one that waits for its turn does not.
 pub async fn unblock_long<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
-    let _ = long_permits().0.send(()).await;
-    let permit = LongPermit;
-    blocking::unblock(move || {
-        let _permit = permit;
-        call()
-    })
-    .await
+    result(run_long(Box::new(move || Box::new(call()))).await)
 }
 
 struct Permit;
@@ -54,19 +48,35 @@ impl Drop for Permit {
 
 /// Runs `call` off the executor thread; further calls than there are helper threads wait their turn.
 pub async fn unblock<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
-    match run(Box::new(move || Box::new(call()))).await.downcast() {
+    result(unblock_any(Box::new(move || Box::new(call()))).await)
+}
+
+/// What [`unblock_any`] gave, as the type that its call gives.
+pub fn result<T: 'static>(made: Box<dyn Any + Send>) -> T {
+    match made.downcast() {
         Ok(result) => *result,
         Err(_) => unreachable!("the call gives what it says"),
     }
 }
 
-type Call = Box<dyn FnOnce() -> Box<dyn Any + Send> + Send>;
+/// A call without the type of its result.
+pub type Call = Box<dyn FnOnce() -> Box<dyn Any + Send> + Send>;
 
-/// Without the type of the result: a task type of its own for each call would be much code.
-async fn run(call: Call) -> Box<dyn Any + Send> {
+/// As [`unblock`], without the type of the result: a task type of its own for each call would be much code.
+pub async fn unblock_any(call: Call) -> Box<dyn Any + Send> {
     // The channel is never closed: both ends are static.
     let _ = permits().0.send(()).await;
     let _permit = Permit;
+    blocking::unblock(call).await
+}
+
+async fn run_long(call: Call) -> Box<dyn Any + Send> {
+    let _ = long_permits().0.send(()).await;
+    let permit = LongPermit;
+    let call: Call = Box::new(move || {
+        let _permit = permit;
+        call()
+    });
     blocking::unblock(call).await
 }
 

@@ -9,12 +9,14 @@ mod blocking;
 mod child;
 mod core;
 mod io;
+mod joined;
 mod tasks;
 mod timer;
 
-pub use self::blocking::{unblock, unblock_long};
+pub use self::blocking::{Call, result, unblock, unblock_any, unblock_long};
 pub use self::child::child_exit;
 pub use self::core::{Handle, block_on, handle, leave, on_rest, spawn, yield_now};
 pub use self::io::Io;
+pub use self::joined::{Joined, join};
 pub use self::timer::{Sleep, sleep, sleep_until, timeout};
 pub use async_task::Task;

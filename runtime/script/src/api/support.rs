@@ -1,5 +1,6 @@
 //! What the built-in modules share: calls that block, paths, and cutting text into lines.
 
+use std::any::Any;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -18,9 +19,13 @@ pub async fn blocking<T: Send + 'static>(
     what: impl FnOnce() -> String,
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T> {
-    cx.wait(rt::unblock(call))
-        .await?
-        .map_err(|error| raise_io(&what(), &error))
+    let made = off_thread(cx, Box::new(move || Box::new(call()))).await?;
+    rt::result::<io::Result<T>>(made).map_err(|error| raise_io(&what(), &error))
+}
+
+/// Apart from the type of the result, so that the waiting is compiled once.
+async fn off_thread(cx: &Context, call: rt::Call) -> Result<Box<dyn Any + Send>> {
+    cx.wait(rt::unblock_any(call)).await
 }
 
 /// A path from a script; `function` is named when it is empty.

@@ -5,7 +5,6 @@
 pub mod node;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -57,7 +56,7 @@ pub struct Script {
 }
 
 pub fn package(files: &[(&str, &str)]) -> Rc<Package> {
-    let files: BTreeMap<_, _> = files
+    let files: gshell_small::Map<_, _> = files
         .iter()
         .map(|(n, c)| (n.to_string(), c.as_bytes().to_vec()))
         .collect();

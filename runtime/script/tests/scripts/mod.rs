@@ -6,7 +6,6 @@
 mod node;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -70,7 +69,7 @@ pub fn run_with(
 ) -> Ran {
     let kept = Rc::new(Kept::default());
     let output: Rc<dyn Output> = kept.clone();
-    let files = BTreeMap::from([(name.to_owned(), text.as_bytes().to_vec())]);
+    let files = gshell_small::Map::from([(name.to_owned(), text.as_bytes().to_vec())]);
     let outcome = rt::block_on(async {
         let spec = Spec {
             id: "0123456789ab".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gshell_sys::sched;
 use gshell_wire::{Bytes, Code, Fault, Message, Shape};
 
 use super::messages::{
@@ -74,7 +75,7 @@ pub(super) fn load(handlers: &Handlers) -> LoadFigures {
         .unwrap_or_default();
     let (running, most) = (pool.running.get(), workers.most_running);
     LoadFigures {
-        cpus: number(std::thread::available_parallelism().map_or(1, usize::from)),
+        cpus: sched::cpu_count().into(),
         resident: workers.set.resident.into(),
         weight: workers.set.weight.into(),
         queue_len: number(pool.queued()),

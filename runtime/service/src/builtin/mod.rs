@@ -66,10 +66,10 @@ fn answer(handlers: &Handlers, key: u64, given: Given<'_>) -> Result<Reply, Faul
         Load::KEY => reply(describe::load(handlers)),
         Describe::KEY => reply(describe::description(handlers)),
         Stats::KEY => reply(describe::stats(handlers)),
-        TraceTag::KEY => reply(trace::tag(&given.read()?)?),
-        TraceUntag::KEY => reply(trace::untag(&given.read()?)),
-        TraceList::KEY => reply(trace::list(&given.read()?)),
-        TraceRead::KEY => reply(trace::read(&given.read()?)),
+        TraceTag::KEY => reply(trace::tag(&given.read(key)?)?),
+        TraceUntag::KEY => reply(trace::untag(&given.read(key)?)),
+        TraceList::KEY => reply(trace::list(&given.read(key)?)),
+        TraceRead::KEY => reply(trace::read(&given.read(key)?)),
         _ => reply(trace::purge()),
     }
 }

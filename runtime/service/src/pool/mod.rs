@@ -1,10 +1,10 @@
 //! Workers: what waits, how many handle it, and the threads of handlers that block.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gshell_net::rt::Task;
+use gshell_small::Map;
 
 use self::queue::Queue;
 use self::threads::Threads;
@@ -42,6 +42,44 @@ pub(crate) struct Load {
 /// Connection by its address, stream, number of the request.
 pub(crate) type Place = (usize, u32, u32);
 
+/// Requests that became tasks, by connection: one connection has a thousand at most, all of them may have many.
+#[derive(Default)]
+pub(crate) struct Running(Map<usize, Map<(u32, u32), Spawned>>);
+
+impl Running {
+    pub fn insert(&mut self, (link, stream, number): Place, spawned: Spawned) {
+        self.0
+            .get_or(link, Map::default)
+            .insert((stream, number), spawned);
+    }
+
+    pub fn get_mut(&mut self, (link, stream, number): Place) -> Option<&mut Spawned> {
+        self.0.get_mut(&link)?.get_mut(&(stream, number))
+    }
+
+    pub fn remove(&mut self, (link, stream, number): Place) -> Option<Spawned> {
+        let of_link = self.0.get_mut(&link)?;
+        let removed = of_link.remove(&(stream, number));
+        if of_link.is_empty() {
+            self.0.remove(&link);
+        }
+        removed
+    }
+
+    /// Those of a connection, or with a stream only those on it, in the order of stream and number.
+    pub fn of(&mut self, link: usize, stream: Option<u32>) -> impl Iterator<Item = &mut Spawned> {
+        let of_link = self.0.get_mut(&link).into_iter().flat_map(Map::iter_mut);
+        let wanted = move |(on, _): &(u32, u32)| stream.is_none_or(|stream| stream == *on);
+        of_link
+            .filter(move |(key, _)| wanted(key))
+            .map(|(_, spawned)| spawned)
+    }
+
+    pub fn all(&mut self) -> impl Iterator<Item = &mut Spawned> {
+        self.0.values_mut().flat_map(Map::values_mut)
+    }
+}
+
 /// What a service is doing.
 pub(crate) struct Pool {
     /// Handlers in progress that take a worker.
@@ -50,11 +88,11 @@ pub(crate) struct Pool {
     pub queue: RefCell<Queue<Waiting>>,
     /// Somebody is starting what waits.
     pub scheduling: Cell<bool>,
-    pub tasks: RefCell<BTreeMap<Place, Spawned>>,
-    pub loads: RefCell<BTreeMap<usize, Load>>,
+    pub tasks: RefCell<Running>,
+    pub loads: RefCell<Map<usize, Load>>,
     /// Connections that are not read.
     pub held: RefCell<Vec<usize>>,
-    pub served: RefCell<BTreeMap<(usize, u32), Rc<Served>>>,
+    pub served: RefCell<Map<(usize, u32), Rc<Served>>>,
     pub threads: OnceCell<Threads<Answer>>,
     pub last: Cell<u32>,
     /// The service has ended.

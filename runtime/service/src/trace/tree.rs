@@ -1,9 +1,8 @@
 //! From records to a tree of calls: by parent spans, never by the order in which things were noted, so calls that
 //! interleave and machines whose clocks differ do not mix anything up.
 
-use std::collections::BTreeMap;
-
 use super::record::{Point, Record};
+use gshell_small::Map;
 
 /// One call of a trace.
 #[derive(Debug)]
@@ -98,9 +97,9 @@ impl Span<'_> {
 }
 
 fn tree<'a>(token: &'a str, records: &[&'a Record]) -> Tree<'a> {
-    let mut spans: BTreeMap<&str, Span<'_>> = BTreeMap::new();
+    let mut spans: Map<&str, Span<'_>> = Map::new();
     for record in records {
-        let span = spans.entry(&record.span).or_default();
+        let span = spans.get_or(&record.span, Span::default);
         if span.parent.is_empty() {
             span.parent = &record.parent;
         }
@@ -141,7 +140,7 @@ fn tree<'a>(token: &'a str, records: &[&'a Record]) -> Tree<'a> {
 }
 
 struct Walker<'a> {
-    spans: BTreeMap<&'a str, Span<'a>>,
+    spans: Map<&'a str, Span<'a>>,
     calls: Vec<Call<'a>>,
     walk: Vec<(usize, bool)>,
 }

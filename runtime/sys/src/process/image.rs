@@ -1,11 +1,12 @@
 //! What a child becomes, ready for `execve` before the fork.
 
-use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::io;
 use std::os::raw::c_char;
 use std::os::unix::ffi::OsStringExt;
 use std::ptr;
+
+use gshell_small::Map;
 
 use super::Spawn;
 
@@ -50,7 +51,7 @@ fn c_string(text: OsString) -> io::Result<CString> {
 impl Image {
     pub(super) fn of(job: &Spawn) -> io::Result<Image> {
         let name = job.name.as_ref().unwrap_or(&job.program);
-        let mut vars: BTreeMap<OsString, OsString> = BTreeMap::new();
+        let mut vars: Map<OsString, OsString> = Map::new();
         if !job.clear_env {
             vars.extend(std::env::vars_os());
         }

@@ -3,9 +3,8 @@
 //! A process id alone names nobody: ids are used again. An id with the start time does name a process, and a start
 //! time cannot be forged by the process.
 
-use std::collections::BTreeSet;
-
 use super::kill;
+use gshell_small::Set;
 
 /// A process killed in each pass can have forked just before; this many generations are followed.
 const MAX_PASSES: usize = 32;
@@ -80,7 +79,7 @@ pub fn sweep_session(sid: i32, not_before: u64) -> usize {
     if sid <= 1 {
         return 0;
     }
-    let mut killed = BTreeSet::new();
+    let mut killed = Set::new();
     for _ in 0..MAX_PASSES {
         let before = killed.len();
         for pid in all_processes() {

@@ -141,7 +141,7 @@ fn check_parts(shape: &Shape) -> std::result::Result<(), ShapeFlaw> {
 
 /// Sorted first: a peer may describe thousands of them.
 fn has_twins(mut names: Vec<&str>) -> bool {
-    names.sort_unstable();
+    gshell_small::sort(&mut names);
     names.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }
 

@@ -54,7 +54,7 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         .map(|(facts, _)| (facts.name.clone(), facts.version.clone()));
     let (name, version) = names.unwrap_or_default();
     let mut machines: Vec<String> = files.iter().map(|(facts, _)| facts.machine.to_string()).collect();
-    machines.sort();
+    gshell_small::sort(&mut machines);
     let data = pack(files).map_err(|why| Failure::new(Status::Refused, format!("cannot pack: {why}")))?;
     let to = match matches.raw("output") {
         Some(path) => PathBuf::from(path),

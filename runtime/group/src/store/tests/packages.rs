@@ -1,8 +1,9 @@
 //! Code packages: stored once, checked, collected.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+
+use gshell_small::Set;
 
 use super::{TempDir, package};
 use crate::store::{Packages, StoreError, decode_package, hash, open_layout, pack};
@@ -148,7 +149,7 @@ fn programs_become_executable_files() {
             .to_string()
             .contains("no ELF program")
     );
-    assert_eq!(packages.collect(&BTreeSet::from([script])).unwrap(), 1);
+    assert_eq!(packages.collect(&Set::from([script])).unwrap(), 1);
     assert!(!path.exists());
 }
 
@@ -167,6 +168,6 @@ fn leftovers_go_and_foreign_files_stay() {
     }
     assert_eq!(open_layout(dir.path()).unwrap(), [""; 0]);
     assert_eq!(dir.list("packages"), [format!("{name}.pkg"), "README".to_owned()]);
-    assert_eq!(Packages::at(dir.path()).collect(&BTreeSet::new()).unwrap(), 1);
+    assert_eq!(Packages::at(dir.path()).collect(&Set::new()).unwrap(), 1);
     assert_eq!(dir.list("packages"), ["README"]);
 }

@@ -88,7 +88,7 @@ pub fn names_in(folder: &Path) -> io::Result<Vec<Vec<u8>>> {
     for entry in fs::read_dir(folder)? {
         names.push(entry?.file_name().as_bytes().to_vec());
     }
-    names.sort_unstable();
+    gshell_small::sort(&mut names);
     Ok(names)
 }
 

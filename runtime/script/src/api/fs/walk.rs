@@ -100,7 +100,7 @@ fn entries_of(folder: &Path, depth: u32) -> io::Result<Vec<Entry>> {
             depth,
         });
     }
-    entries.sort_unstable_by(|a, b| b.path.cmp(&a.path));
+    gshell_small::sort_by(&mut entries, |a, b| b.path.cmp(&a.path));
     Ok(entries)
 }
 

@@ -169,7 +169,7 @@ impl Writer<'_> {
             for pair in table.pairs::<Value, Value>() {
                 keys.push(key_of(pair?.0)?);
             }
-            keys.sort_unstable_by_key(mlua::LuaString::as_bytes);
+            gshell_small::sort_by(&mut keys, |a, b| a.as_bytes().cmp(&b.as_bytes()));
             for key in keys {
                 let value = table.raw_get(&key)?;
                 self.entry(&key, &value, std::mem::take(&mut first))?;

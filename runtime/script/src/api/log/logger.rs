@@ -1,10 +1,10 @@
 //! What all loggers of an environment share, and how a line looks.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use gshell_small::Map;
 use mlua::{Function, Lua, LuaString, MultiValue, Result, Value};
 
 use super::level::{Level, Rules};
@@ -31,7 +31,7 @@ pub struct Shared {
     /// File and line of the caller in each line.
     pub source: Cell<bool>,
     rules: RefCell<Rules>,
-    loggers: RefCell<BTreeMap<String, Rc<Logger>>>,
+    loggers: RefCell<Map<String, Rc<Logger>>>,
     /// `os.date` of Lua, which knows the machine's time zone; absent, times are in UTC.
     date: Option<Function>,
     /// `string.format` of Lua.

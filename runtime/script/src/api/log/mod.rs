@@ -160,12 +160,15 @@ struct Object {
 
 impl UserData for Object {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_field_method_get("name", |_, this| Ok(this.logger.name.clone()));
-        call::methods(fields, methods);
+        call::members(fields, members, methods);
     }
 }
 
 type This = UserDataRef<Object>;
+
+fn members(add: &Functions<'_>) -> Result<()> {
+    add.value("name", |_, (this,): (This,)| Ok(this.logger.name.clone()))
+}
 
 fn methods(add: &Functions<'_>) -> Result<()> {
     for level in Level::LINES {

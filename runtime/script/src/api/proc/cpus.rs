@@ -1,20 +1,19 @@
 //! `proc.usage`: the share of each kind of CPU time between two readings of `proc.cpus`.
 
-use std::collections::BTreeMap;
-
+use gshell_small::Map;
 use mlua::{Lua, Result, Table};
 
 use super::system::{self, CPU_FIELDS};
 use super::tables;
 
-type Counters = BTreeMap<Option<u32>, [u64; CPU_FIELDS.len()]>;
+type Counters = Map<Option<u32>, [u64; CPU_FIELDS.len()]>;
 
 /// Compares two tables of `proc.cpus`. A CPU that only one of them knows went offline or came back: its
 /// entry says `offline`, with all shares 0.
 pub fn usage(lua: &Lua, before: &Table, now: &Table) -> Result<Table> {
     let (before, now) = (counters(before)?, counters(now)?);
     let mut numbers: Vec<Option<u32>> = before.keys().chain(now.keys()).copied().collect();
-    numbers.sort_unstable();
+    gshell_small::sort(&mut numbers);
     numbers.dedup();
     let list = lua.create_table_with_capacity(numbers.len(), 1)?;
     for number in numbers {

@@ -159,6 +159,6 @@ fn numbers(folder: &str) -> io::Result<Vec<i32>> {
             Err(error) => return Err(error),
         }
     }
-    found.sort_unstable();
+    gshell_small::sort(&mut found);
     Ok(found)
 }

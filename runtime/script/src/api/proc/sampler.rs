@@ -4,9 +4,10 @@
 //! start time, because numbers are used again. Processes that end between the listing and the reading of
 //! their files are left out; what could not be read of a living one is absent, never an error.
 
-use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
+
+use gshell_small::Map;
 
 use super::parse::Stat;
 use super::procfs::Procfs;
@@ -106,8 +107,8 @@ struct Seen {
 pub struct Sampler {
     proc: Procfs,
     options: Options,
-    processes: HashMap<i32, Seen>,
-    threads: HashMap<i32, Seen>,
+    processes: Map<i32, Seen>,
+    threads: Map<i32, Seen>,
     last: Option<Duration>,
     round: u32,
 }
@@ -115,7 +116,7 @@ pub struct Sampler {
 impl Sampler {
     /// A sampler that has seen nothing yet.
     pub fn new(proc: Procfs, options: Options) -> Self {
-        let (processes, threads) = (HashMap::new(), HashMap::new());
+        let (processes, threads) = (Map::new(), Map::new());
         Self {
             proc,
             options,
@@ -154,7 +155,7 @@ impl Sampler {
 
     fn process(&mut self, pid: i32, clock: &Clock) -> Option<Row> {
         let mut row = Row::from_stat(pid, &self.proc.stat(pid).ok()??);
-        let seen = self.processes.entry(pid).or_default();
+        let seen = self.processes.get_or(pid, Seen::default);
         let known = clock.advance(seen, &mut row);
         // A program that replaces itself keeps number and start, and changes its name.
         if !known || seen.comm != row.comm {
@@ -184,7 +185,7 @@ impl Sampler {
             };
             let mut row = Row::from_stat(tid, &stat);
             row.ppid = process.pid;
-            clock.advance(self.threads.entry(tid).or_default(), &mut row);
+            clock.advance(self.threads.get_or(tid, Seen::default), &mut row);
             process.threads.push(row);
         }
     }

@@ -108,7 +108,7 @@ pub fn loadavg(text: &[u8]) -> Option<([f64; 3], u64, u64)> {
     let mut fields = text.split_ascii_whitespace();
     let mut averages = [0.0; 3];
     for slot in &mut averages {
-        *slot = fields.next()?.parse().ok()?;
+        *slot = gshell_small::decimal(fields.next()?)?;
     }
     let (running, total) = fields.next()?.split_once('/')?;
     Some((averages, running.parse().ok()?, total.parse().ok()?))
@@ -116,12 +116,8 @@ pub fn loadavg(text: &[u8]) -> Option<([f64; 3], u64, u64)> {
 
 /// Seconds since the machine started.
 pub fn uptime(text: &[u8]) -> Option<f64> {
-    std::str::from_utf8(text)
-        .ok()?
-        .split_ascii_whitespace()
-        .next()?
-        .parse()
-        .ok()
+    let text = std::str::from_utf8(text).ok()?;
+    gshell_small::decimal(text.split_ascii_whitespace().next()?)
 }
 
 /// Shares in percent of the time between two readings, in the order of [`CPU_FIELDS`], and `busy`.

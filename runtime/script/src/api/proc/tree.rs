@@ -1,7 +1,6 @@
 //! `proc.tree`: processes under their parents.
 
-use std::collections::HashMap;
-
+use gshell_small::{Map, Set};
 use mlua::{Lua, Result, Table};
 
 /// Links `rows` (tables with `pid` and `ppid`) by giving each a list `children`, and gives the list of
@@ -16,7 +15,7 @@ pub fn link(lua: &Lua, rows: Vec<Table>) -> Result<Table> {
         keys.push((pid, ppid.unwrap_or(0)));
     }
     let parents = parents(&keys);
-    let mut by_pid = HashMap::with_capacity(rows.len());
+    let mut by_pid = Map::new();
     for (row, (pid, _)) in rows.iter().zip(&keys) {
         row.raw_set("children", lua.create_table()?)?;
         by_pid.insert(*pid, row.clone());
@@ -32,17 +31,15 @@ pub fn link(lua: &Lua, rows: Vec<Table>) -> Result<Table> {
 }
 
 /// Parent of each process that has one among `keys`, without cycles.
-fn parents(keys: &[(i32, i32)]) -> HashMap<i32, i32> {
-    let known: HashMap<i32, i32> = keys.iter().copied().collect();
-    let mut parents: HashMap<i32, i32> = keys
+fn parents(keys: &[(i32, i32)]) -> Map<i32, i32> {
+    let known: Map<i32, i32> = keys.iter().copied().collect();
+    let mut parents: Map<i32, i32> = keys
         .iter()
         .filter(|(pid, ppid)| pid != ppid && known.contains_key(ppid))
         .copied()
         .collect();
-    let mut done = std::collections::HashSet::with_capacity(keys.len());
-    let mut sorted: Vec<i32> = known.keys().copied().collect();
-    sorted.sort_unstable();
-    for pid in sorted {
+    let mut done = Set::new();
+    for pid in known.keys().copied() {
         let mut path = Vec::new();
         let mut at = pid;
         while done.insert(at) {

@@ -179,8 +179,8 @@ type This = UserDataRef<Object>;
 
 impl UserData for Object {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_field_method_get("pid", |_, this| Ok(this.shared.running.pid));
-        call::methods(fields, methods);
+        let pid = |add: &Functions<'_>| add.value("pid", |_, (this,): (This,)| Ok(this.shared.running.pid));
+        call::members(fields, pid, methods);
         call::metamethod(fields, "__close", |lua| call::nothing(lua, close));
         call::metamethod(fields, "__tostring", |lua| {
             call::value(lua, |_, (this,): (This,)| {

@@ -145,6 +145,9 @@ fn run(
     };
     let mut started = Box::pin(service.start(current::Scope::default(), Box::pin(work)));
     if future::block_on(future::poll_once(&mut started)).is_none() {
-        rt::spawn(started).detach();
+        rt::spawn(async move {
+            let _ = started.await;
+        })
+        .detach();
     }
 }

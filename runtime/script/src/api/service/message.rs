@@ -1,11 +1,11 @@
 //! `gshell.message`: message types of a script, and the tables that are messages.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use gshell_service::{Body, Outgoing, Payload};
+use gshell_small::Map;
 use gshell_wire::{EncodeError, Limits, Priority, Shape, Value as Tree};
 use mlua::{Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value};
 
@@ -82,8 +82,8 @@ impl Type {
 /// The message types of one environment. A type lives as long as something uses it.
 #[derive(Default)]
 pub struct Types {
-    by_key: RefCell<BTreeMap<u64, Weak<Type>>>,
-    by_meta: RefCell<BTreeMap<usize, Weak<Type>>>,
+    by_key: RefCell<Map<u64, Weak<Type>>>,
+    by_meta: RefCell<Map<usize, Weak<Type>>>,
 }
 
 /// Types after which those that are gone are looked for.
@@ -144,7 +144,7 @@ impl Types {
             .filter_map(Weak::upgrade)
             .filter(|ty| ty.declared.get() && !without.contains(&ty.key))
             .collect();
-        found.sort_by(|a, b| (&a.name, a.key).cmp(&(&b.name, b.key)));
+        gshell_small::sort_by(&mut found, |a, b| (&a.name, a.key).cmp(&(&b.name, b.key)));
         found
     }
 
@@ -169,12 +169,15 @@ pub struct Message(pub Rc<Type>);
 
 type This = UserDataRef<Message>;
 
+fn members(add: &Functions<'_>) -> Result<()> {
+    add.value("name", |_, (this,): (This,)| Ok(this.0.name.clone()))?;
+    add.value("key", |_, (this,): (This,)| Ok(format!("{:016x}", this.0.key)))?;
+    add.value("shape", |_, (this,): (This,)| Ok(this.0.shape.to_string()))
+}
+
 impl UserData for Message {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_field_method_get("name", |_, this| Ok(this.0.name.clone()));
-        fields.add_field_method_get("key", |_, this| Ok(format!("{:016x}", this.0.key)));
-        fields.add_field_method_get("shape", |_, this| Ok(this.0.shape.to_string()));
-        call::methods(fields, |add| {
+        call::members(fields, members, |add| {
             add.value("is", |_, (this, value): (This, Value)| Ok(this.0.has(&value)))
         });
         call::metamethod(fields, "__call", |lua| {

@@ -391,8 +391,12 @@ struct Handle(Rc<Served>);
 
 impl UserData for Handle {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_field_method_get("tcp", |_, this| Ok(this.0.tcp.map(|address| address.to_string())));
-        call::methods(fields, |add| {
+        let tcp = |add: &Functions<'_>| {
+            add.value("tcp", |_, (this,): (UserDataRef<Handle>,)| {
+                Ok(this.0.tcp.map(|address| address.to_string()))
+            })
+        };
+        call::members(fields, tcp, |add| {
             add.nothing("close", |_, (this,): (UserDataRef<Handle>,)| {
                 this.0.end();
                 drop(this.0.ticket.take());

@@ -5,7 +5,6 @@
 //! it came, to the state with the fewest in progress.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -19,6 +18,7 @@ use gshell_service::{
     Body, CallOptions, Client, Context as Request, Dynamic, Handlers, Incoming, Node, Outgoing, Payload,
     Reply, Scopes, Timeout, discover, rt,
 };
+use gshell_small::Map;
 use gshell_wire::{Code, EncodeError, Fault, Shape};
 
 use crate::{Context, Environment, Input, Limits, Outcome, Output, Package, Spec, Stream};
@@ -54,7 +54,7 @@ struct Seed {
     id: String,
     group: String,
     name: String,
-    files: BTreeMap<String, Vec<u8>>,
+    files: Map<String, Vec<u8>>,
     limits: Limits,
     lua_path: Vec<PathBuf>,
     c_path: Vec<PathBuf>,

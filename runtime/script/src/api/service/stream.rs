@@ -166,11 +166,7 @@ type This = UserDataRef<Stream>;
 
 impl UserData for Stream {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_field_method_get("vars", |lua, this| this.0.vars(lua));
-        fields.add_field_method_get("id", |_, this| {
-            Ok(this.0.raw.borrow().as_ref().map(gshell_service::Stream::id))
-        });
-        call::methods(fields, methods);
+        call::members(fields, members, methods);
         call::metamethod(fields, "__close", |lua| {
             call::nothing(lua, |_, (this, _): (This, Value)| {
                 this.0.close();
@@ -186,6 +182,13 @@ impl UserData for Stream {
             })
         });
     }
+}
+
+fn members(add: &Functions<'_>) -> Result<()> {
+    add.value("vars", |lua, (this,): (This,)| this.0.vars(lua))?;
+    add.value("id", |_, (this,): (This,)| {
+        Ok(this.0.raw.borrow().as_ref().map(gshell_service::Stream::id))
+    })
 }
 
 fn methods(add: &Functions<'_>) -> Result<()> {

@@ -88,7 +88,7 @@ pub fn parse(text: &str) -> Option<f64> {
 /// Digits with at most one point, and at least one digit.
 fn number(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if plain { text.parse().ok() } else { None }
+    if plain { gshell_small::decimal(text) } else { None }
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ fn by_name(table: &Table, depth: u8) -> Declared<Shape> {
             help: String::new(),
         });
     }
-    fields.sort_by(|a, b| a.name.cmp(&b.name));
+    gshell_small::sort_by(&mut fields, |a, b| a.name.cmp(&b.name));
     Ok(Shape::Struct {
         name: String::new(),
         fields,
