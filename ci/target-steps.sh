@@ -50,12 +50,14 @@ step_flavours() {
         cargo clippy --package gshell --all-targets --locked --no-default-features --features "$features" -- -D warnings
     done
     cargo test --locked --package gshell --no-default-features
-    cargo build --locked --package gshell --no-default-features --target-dir "$TARGET_DIR/lean"
-    GSHELL_BIN=$TARGET_DIR/lean/debug/gshell cargo test --locked --package gshell-tests --test functional flavours
+    # In a folder of their own, beside the program that other steps test.
+    local folder=$TARGET_DIR/flavours
+    cargo build --locked --package gshell --no-default-features --target-dir "$folder"
+    GSHELL_BIN=$folder/debug/gshell cargo test --locked --package gshell-tests --test functional flavours
     # Plugins that are built in, with no file of them anywhere.
-    cargo build --locked --package gshell --features "$built_in" --target-dir "$TARGET_DIR/builtin"
-    mkdir -p "$TARGET_DIR/builtin/no-plugins"
-    GSHELL_PLUGINS=$TARGET_DIR/builtin/no-plugins GSHELL_BIN=$TARGET_DIR/builtin/debug/gshell \
+    cargo build --locked --package gshell --features "$built_in" --target-dir "$folder"
+    mkdir -p "$folder/no-plugins"
+    GSHELL_PLUGINS=$folder/no-plugins GSHELL_BIN=$folder/debug/gshell \
         cargo test --locked --package gshell-tests --test functional -- plugin_shipped plugin_pages
 }
 
