@@ -134,11 +134,11 @@ mod tests {
             assert_eq!(Status::of_fault(&Fault::new(code, "x")), want);
         }
         assert_eq!(
-            Status::of_fault(&Fault {
+            Status::of_fault(&Fault::from(gshell_wire::FaultParts {
                 code: 999,
                 message: String::new(),
                 cause: None
-            }),
+            })),
             Status::Error
         );
     }

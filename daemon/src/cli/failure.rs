@@ -1,15 +1,21 @@
 //! Why a command failed, as its user reads it: one line on standard error, and an exit status.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use gshell_control::Invalid;
 use gshell_wire::Fault;
 
 use crate::exit_codes::Status;
 
-/// The end of a command that did not work: what failed, on what, why, and what to do next.
+/// The end of a command that did not work: what failed, on what, why, and what to do next. Behind a pointer, which is
+/// what all the results that may be one have room for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct Failure(Box<Parts>);
+
+/// What a failure says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
     /// What the parent process gets.
     pub status: Status,
     /// For people, without "gshell: " in front; empty when everything has been said.
@@ -22,10 +28,14 @@ pub type Outcome = Result<Status, Failure>;
 impl Failure {
     /// A failure with this status.
     pub fn new(status: Status, text: impl Into<String>) -> Self {
-        Self {
-            status,
-            text: text.into(),
-        }
+        Self::plain(status, text.into())
+    }
+
+    /// One function for all kinds of texts.
+    #[cold]
+    #[inline(never)]
+    fn plain(status: Status, text: String) -> Self {
+        Self(Box::new(Parts { status, text }))
     }
 
     /// A failure without a number of its own.
@@ -46,6 +56,20 @@ impl Failure {
     /// A system call that failed; `what` is the operation and its object.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
         Self::error(format!("{what}: {}", reason(error)))
+    }
+}
+
+impl Deref for Failure {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
     }
 }
 

@@ -32,10 +32,8 @@ pub fn neither(path: &Path, fault: &str) -> Failure {
         Some(text) => format!("{text}; {fault})"),
         None => format!("{}; {fault}", failure.text),
     };
-    Failure {
-        status: Status::NotFound,
-        ..failure
-    }
+    failure.status = Status::NotFound;
+    failure
 }
 
 /// The error for a path that leads nowhere: says where it was looked for, which a relative path leaves open.

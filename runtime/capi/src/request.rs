@@ -80,11 +80,11 @@ impl Request {
                 format!("{code} is no code of an error"),
             ));
         };
-        let fault = Fault {
+        let fault = Fault::from(gshell_wire::FaultParts {
             code,
             message: text.to_owned(),
             cause: None,
-        };
+        });
         self.outbox.push(Op::Fail(fault), 0, false, None)
     }
 

@@ -112,11 +112,11 @@ fn a_panic_is_an_error() {
 
 #[test]
 fn a_peer_cannot_make_an_error_look_like_success() {
-    let nothing = Fault {
+    let nothing = Fault::from(gshell_wire::FaultParts {
         code: 0,
         message: String::new(),
         cause: None,
-    };
+    });
     let code = guard::run(&Out::none(), &mut || Err(nothing.clone()));
     assert!(code > 0);
 }

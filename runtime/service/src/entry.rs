@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 
-use gshell_wire::{Fault, Message, Priority, Shape, Type};
+use gshell_wire::{Earlier, Fault, Message, Priority, Shape, Type};
 
 use crate::context::Context;
 use crate::payload::{Given, Outgoing};
@@ -57,6 +57,52 @@ impl Form {
     }
 }
 
+/// What is known of a Rust type of messages, without the type.
+pub(crate) struct About {
+    pub name: &'static str,
+    pub priority: Priority,
+    pub help: &'static str,
+    /// Its earlier shapes, if it has any.
+    pub earlier: Option<fn() -> Vec<Described>>,
+    key: u64,
+    ty: Type,
+}
+
+impl About {
+    pub fn of<M: Message>() -> &'static About {
+        const {
+            &About {
+                name: M::NAME,
+                priority: M::PRIORITY,
+                help: M::HELP,
+                earlier: match M::EARLIER {
+                    [] => None,
+                    _ => Some(earlier::<M>),
+                },
+                key: M::KEY,
+                ty: M::TYPE,
+            }
+        }
+    }
+
+    pub fn described(&self) -> Described {
+        Described {
+            name: self.name.to_owned(),
+            key: self.key,
+            form: Form::Fixed(self.ty),
+        }
+    }
+}
+
+fn earlier<M: Message>() -> Vec<Described> {
+    let described = |earlier: &Earlier<M>| Described {
+        name: earlier.name.to_owned(),
+        key: earlier.key,
+        form: Form::Fixed(earlier.ty),
+    };
+    M::EARLIER.iter().map(described).collect()
+}
+
 /// A message type by name.
 #[derive(Clone)]
 pub(crate) struct Described {
@@ -66,14 +112,6 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    pub(crate) fn of<M: Message>() -> Described {
-        Described {
-            name: M::NAME.to_owned(),
-            key: M::KEY,
-            form: Form::Fixed(M::TYPE),
-        }
-    }
-
     pub(crate) fn made(name: &str, shape: Shape) -> Described {
         Described {
             name: name.to_owned(),

@@ -14,7 +14,7 @@ use gshell_wire::{Code, Fault, Message};
 
 use crate::blocking_handler::{Caller, Made, blocking_work};
 use crate::context::Context;
-use crate::entry::{Described, Dynamic, Entry, Kind, Reply, Start};
+use crate::entry::{About, Described, Dynamic, Entry, Kind, Reply, Start};
 use crate::hooks::{Admission, Hooks, StreamContext};
 use crate::link::Peer;
 use crate::payload::{Incoming, Typed};
@@ -110,7 +110,7 @@ impl Handlers {
                 context.reply(&mut Typed::new(reply)).await
             }))
         });
-        self.add::<Q>(vec![Described::of::<R>()], Kind::Call, start)
+        self.add(About::of::<Q>(), Some(About::of::<R>()), Kind::Call, start)
     }
 
     /// As [`Handlers::on`], for a handler that may have nothing to answer, because it used the stream. While it runs,
@@ -131,7 +131,7 @@ impl Handlers {
                 }
             }))
         });
-        self.add::<Q>(vec![Described::of::<R>()], Kind::Session, start)
+        self.add(About::of::<Q>(), Some(About::of::<R>()), Kind::Session, start)
     }
 
     /// Takes each `Q` without an answer; an error is sent.
@@ -143,7 +143,7 @@ impl Handlers {
     {
         let start: Start =
             Box::new(move |key, given, context| Ok(Box::pin(handler(given.read::<Q>(key)?, context))));
-        self.add::<Q>(Vec::new(), Kind::Call, start)
+        self.add(About::of::<Q>(), None, Kind::Call, start)
     }
 
     /// Hands each `Q` and its stream to `handler`, which sends and receives as it likes; when it returns,
@@ -159,7 +159,7 @@ impl Handlers {
             let work = handler(given.read::<Q>(key)?, stream.clone(), context.clone());
             Ok(Box::pin(accompany(Box::pin(work), stream, context)))
         });
-        self.add::<Q>(Vec::new(), Kind::Stream, start)
+        self.add(About::of::<Q>(), None, Kind::Stream, start)
     }
 
     /// Answers each `Q` with what `handler` returns, on a thread of its own: it may block and compute.
@@ -179,7 +179,7 @@ impl Handlers {
             };
             blocking_work(context, Box::new(work))
         });
-        self.add::<Q>(vec![Described::of::<R>()], Kind::Blocking, start)
+        self.add(About::of::<Q>(), Some(About::of::<R>()), Kind::Blocking, start)
     }
 
     /// A message type that is made while the program runs. The handler gives a reply, or none when it used the stream.
@@ -234,19 +234,23 @@ impl Handlers {
         Ok(self)
     }
 
-    fn add<Q: Message>(mut self, replies: Vec<Described>, kind: Kind, start: Start) -> Handlers {
-        let mut versions = vec![Described::of::<Q>()];
-        versions.extend(Q::EARLIER.iter().map(|earlier| Described {
-            name: earlier.name.to_owned(),
-            key: earlier.key,
-            form: crate::entry::Form::Fixed(earlier.ty),
-        }));
+    /// Without the types, so that it is compiled once.
+    #[inline(never)]
+    fn add(
+        mut self,
+        about: &'static About,
+        reply: Option<&'static About>,
+        kind: Kind,
+        start: Start,
+    ) -> Handlers {
+        let mut versions = vec![about.described()];
+        versions.extend(about.earlier.into_iter().flat_map(|earlier| earlier()));
         self.insert(Entry {
-            name: Q::NAME.to_owned(),
+            name: about.name.to_owned(),
             versions,
-            replies,
-            priority: Q::PRIORITY,
-            help: Q::HELP.to_owned(),
+            replies: reply.map(About::described).into_iter().collect(),
+            priority: about.priority,
+            help: about.help.to_owned(),
             kind,
             direct: kind == Kind::Call,
             start,
@@ -271,8 +275,12 @@ impl Handlers {
 
     /// Says that the handler that was added last sends `R`, for those who ask what the service does.
     #[must_use]
-    pub fn sends<R: Message>(mut self) -> Handlers {
-        let reply = Described::of::<R>();
+    pub fn sends<R: Message>(self) -> Handlers {
+        self.sends_also(About::of::<R>())
+    }
+
+    fn sends_also(mut self, about: &'static About) -> Handlers {
+        let reply = about.described();
         let last = self.last;
         let places = self.by_key.iter_mut().map(|(_, entry)| entry);
         // Nobody else has it before the service is served, but each version has a place.

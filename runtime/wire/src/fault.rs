@@ -10,15 +10,60 @@ use crate::{DecodeError, EncodeError, Limits, Schema, decode, encode};
 /// Most bytes of each text of a fault that is sent; the rest is cut off.
 pub const FAULT_TEXT_MAX: usize = 16 * 1024;
 
-/// An error that crosses the wire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
-pub struct Fault {
-    /// What kind of error it is, see [`Code`]; kept as a number because a newer peer may know more of them.
-    pub code: u16,
-    /// What did not work, for people.
-    pub message: String,
-    /// What lies behind it, if more is known.
-    pub cause: Option<String>,
+pub use self::parts::Fault as FaultParts;
+
+/// An error that crosses the wire. Behind a pointer, which is what all the results that may be one have room for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Schema)]
+#[serde(transparent)]
+pub struct Fault(Box<FaultParts>);
+
+mod parts {
+    use serde::{Deserialize, Serialize};
+
+    use crate::Schema;
+
+    /// What a fault says. Its name is part of its shape.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+    pub struct Fault {
+        /// What kind of error it is, see [`Code`](crate::Code); kept as a number because a newer peer may know more of them.
+        pub code: u16,
+        /// What did not work, for people.
+        pub message: String,
+        /// What lies behind it, if more is known.
+        pub cause: Option<String>,
+    }
+}
+
+impl std::ops::Deref for Fault {
+    type Target = FaultParts;
+
+    fn deref(&self) -> &FaultParts {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Fault {
+    fn deref_mut(&mut self) -> &mut FaultParts {
+        &mut self.0
+    }
+}
+
+impl From<FaultParts> for Fault {
+    fn from(parts: FaultParts) -> Fault {
+        Fault(Box::new(parts))
+    }
+}
+
+impl From<Fault> for FaultParts {
+    fn from(fault: Fault) -> FaultParts {
+        *fault.0
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The same bytes as [`Fault`], read without copying what is going to be cut off.
@@ -121,11 +166,18 @@ impl From<Code> for u16 {
 impl Fault {
     /// A fault with a text that says what did not work.
     pub fn new(code: Code, message: impl Into<String>) -> Fault {
-        Fault {
+        Fault::plain(code, message.into())
+    }
+
+    /// One function for all kinds of texts.
+    #[cold]
+    #[inline(never)]
+    fn plain(code: Code, message: String) -> Fault {
+        Fault::from(FaultParts {
             code: code.into(),
-            message: message.into(),
+            message,
             cause: None,
-        }
+        })
     }
 
     /// Adds what lies behind it.
@@ -163,11 +215,11 @@ impl Fault {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Fault, DecodeError> {
         let Borrowed { code, message, cause } = decode(bytes)?;
         let max = usize::try_from(limits.text).unwrap_or(usize::MAX);
-        Ok(Fault {
+        Ok(Fault::from(FaultParts {
             code,
             message: cut(message, max).to_owned(),
             cause: cause.map(|text| cut(text, max).to_owned()),
-        })
+        }))
     }
 }
 
@@ -250,11 +302,11 @@ mod tests {
         );
         assert_eq!(Fault::new(Code::Denied, "").to_string(), "Denied");
         assert_eq!(
-            Fault {
+            Fault::from(FaultParts {
                 code: 999,
                 message: String::new(),
                 cause: None
-            }
+            })
             .to_string(),
             "fault 999"
         );

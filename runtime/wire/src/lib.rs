@@ -48,7 +48,7 @@ mod writer;
 pub use blocks::{BLOCKS_MAX, Blocks, Trace};
 pub use de::{decode, decode_seed};
 pub use error::{DecodeError, EncodeError, ShapeFlaw};
-pub use fault::{Code, FAULT_TEXT_MAX, Fault};
+pub use fault::{Code, FAULT_TEXT_MAX, Fault, FaultParts};
 pub use frame::{
     FAULT_PAYLOAD_MAX, Frame, FrameStart, HEADER_LEN, Kind, begin_frame, decode_frame, finish_frame,
 };

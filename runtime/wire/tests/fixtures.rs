@@ -258,11 +258,11 @@ fn bodies() {
     );
     body(
         "body.fault.unknown-code",
-        &Fault {
+        &Fault::from(gshell_wire::FaultParts {
             code: 999,
             message: "m".into(),
             cause: None,
-        },
+        }),
     );
     assert_eq!(fixture("body.empty"), b"");
     assert_eq!(decode::<Empty>(b""), Ok(Empty));

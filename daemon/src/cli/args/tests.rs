@@ -193,7 +193,7 @@ fn what_is_no_text_is_named() {
         let mut matches = Matches::new(&PROGRAM);
         let words = words.iter().map(OsString::from).chain([odd()]).collect();
         match matches.read(words) {
-            Err(Stop::Wrong(failure)) => failure.text,
+            Err(Stop::Wrong(failure)) => failure.text.clone(),
             Ok(()) => String::new(),
             Err(other) => panic!("{other:?}"),
         }

@@ -67,7 +67,7 @@ pub(super) fn prepare(order: Order) -> Result<Rc<dyn Runner>, Ended> {
     let mut spec = spec(&order, output.clone(), input.clone());
     if let Some(plugin) = order.package.app() {
         // The plugin's own, as it is now: the package only names it.
-        let source = app(plugin).map_err(|fault| failed(fault.message))?;
+        let source = app(plugin).map_err(|fault| failed(fault.message.clone()))?;
         let files = [(order.package.main.clone(), source.as_bytes().to_vec())];
         spec.package = Rc::new(Package {
             files: files.into(),

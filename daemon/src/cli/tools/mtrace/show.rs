@@ -112,7 +112,7 @@ pub fn traced(global: &Global, types: &[&str], work: &mut dyn FnMut() -> Outcome
             format!("nothing was traced: this command sent no {}", types.join(", "))
         }
         Ok(records) => format!("traced:\n{}", render(&records, Form::List)),
-        Err(failure) => failure.text,
+        Err(failure) => failure.text.clone(),
     };
     output::note(&text);
     outcome

@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(name(Code::UnknownMessage), "unknown_message");
         for code in (1..=u16::MAX).map_while(Code::from_u16) {
             let fault = of_code(&name(code), "no luck");
-            assert_eq!((fault.code(), fault.cause), (Some(code), None));
+            assert_eq!((fault.code(), &fault.cause), (Some(code), &None));
         }
         let error = raised(of_code("no_money", "no luck"));
         let raised = errors::raised(&error).unwrap();

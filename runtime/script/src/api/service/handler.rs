@@ -207,7 +207,7 @@ async fn work(service: Rc<Service>, handler: Rc<Handler>, incoming: Incoming, re
         Err(error) => {
             let fault = fault::of_error(&error);
             let text = format!("the handler of {} returned a bad reply", handler.ty.name);
-            Err(Fault::new(Code::Script, text).with_cause(fault.message))
+            Err(Fault::new(Code::Script, text).with_cause(&fault.message))
         }
     }
 }
