@@ -312,6 +312,18 @@ fn traces_through_services() {
         line(r#"example/hello answers echo.Reply { text: "hello you" }"#)
             < line("example/echo answers echo.Reply")
     );
+    // By the global option, too: once.
+    let hello = r#"{"who":"you"}"#;
+    let out = node.cmd(&[
+        "--trace",
+        "echo.Hello",
+        "call",
+        "example/hello",
+        "echo.Hello",
+        hello,
+    ]);
+    assert!(out.stderr.contains("calls echo.Hello"), "{out:?}");
+    assert!(!out.stderr.contains("nothing was traced"), "{out:?}");
     // A tag on the group: the calls that it makes.
     let tag = node.ok(&[
         "mtrace",

@@ -141,7 +141,9 @@ fn run(global: &Global, matches: &Matches) -> Outcome {
         }
         .map(|()| Status::Ok)
     };
-    match matches.flag("trace") {
+    // The global option of this name says which types, and is followed by whoever called this.
+    let by_types = matches.text("trace").is_some_and(|types| !types.is_empty());
+    match matches.flag("trace") && !by_types {
         true => mtrace::traced(global, &[&ty], call),
         false => call(),
     }
