@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use gshell_tests::temp::TempDir;
 use gshell_tests::{DEADLINE, Node, proc, tools, wait_until};
 
 use crate::SLEEPER;
@@ -20,12 +21,17 @@ fn inside_own_mounts(test: &str) -> bool {
         return false;
     }
     let me = std::env::current_exe().unwrap();
+    // What is mounted in there cannot be deleted in there: this one is, when the mounts have gone with their namespace.
+    let outer = TempDir::new();
     let mut command = Command::new("unshare");
     command
         .args(["--mount", "--propagation", "private"])
         .arg(me)
         .args(["--exact", test, "--nocapture"]);
-    command.env(INSIDE, "1").stdin(Stdio::null());
+    command
+        .env(INSIDE, "1")
+        .env("TMPDIR", outer.path())
+        .stdin(Stdio::null());
     let mut child = gshell_tests::children::spawn(&mut command).unwrap();
     assert!(
         gshell_tests::children::wait(&mut child).success(),
