@@ -47,7 +47,7 @@ mod tests {
             &["plugin", "new", "sum"],
         ];
         for line in typed {
-            let text = try_parse(line).err().unwrap().text;
+            let text = try_parse(line).err().unwrap().text.clone();
             let wanted = "it was built without the feature tools";
             assert!(
                 text.starts_with("this build has no '") && text.ends_with(wanted),
