@@ -86,7 +86,7 @@ pub fn field<'a>(of: &'a Value, key: &str) -> &'a Value {
     found.map_or(&Value::Unit, |(_, value)| value)
 }
 
-/// The text that a value is; empty for what is none.
+/// The text that a value is; `None` for what is no text.
 pub fn text(of: &Value) -> Option<&str> {
     match of {
         Value::Str(text) => Some(text),
