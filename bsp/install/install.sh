@@ -24,7 +24,7 @@ plugin_names() {
         file=${file##*/}
         names=$names${names:+, }${file%.gplugin}
     done
-    echo "${names:-none are in this archive}"
+    echo "${names:-none in this archive}"
 }
 
 usage() {
