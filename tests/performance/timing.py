@@ -66,11 +66,16 @@ def commands(gshell, rounds):
     return new, existing, listing, true
 
 
+def build_ping_pong(folder):
+    binary = f"{folder}/pingpong"
+    subprocess.run(["cc", "-O2", "-o", binary, str(HERE / "pingpong.c")], check=True)
+    return binary
+
+
 def ping_pong():
     """Round trips a second, and microseconds for one, of two processes on a unix socket; written in C."""
     with tempfile.TemporaryDirectory() as folder:
-        binary = f"{folder}/pingpong"
-        subprocess.run(["cc", "-O2", "-o", binary, str(HERE / "pingpong.c")], check=True)
+        binary = build_ping_pong(folder)
         rates = [float(subprocess.run([binary], check=True, capture_output=True, text=True).stdout) for _ in range(5)]
     rate = statistics.median(rates)
     return rate, 1e6 / rate

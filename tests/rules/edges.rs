@@ -18,13 +18,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "gshell-wire",
-        may_use: &[
-            "gshell-wire-derive",
-            "gshell-small",
-            "serde",
-            "serde_bytes",
-            "postcard",
-        ],
+        may_use: &["gshell-wire-derive", "gshell-small", "serde", "postcard"],
         reason: "it defines bytes and does no I/O: no clock, no thread, no crate of ours but its derive macros and the \
                  small collections",
     },
@@ -266,7 +260,6 @@ const RULES: &[Rule] = &[
             "sha2",
             "serde",
             "serde_json",
-            "serde_bytes",
             "humantime",
             "futures-lite",
             "async-channel",

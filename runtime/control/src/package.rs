@@ -60,7 +60,7 @@ impl Package {
     pub fn app(&self) -> Option<&str> {
         let plugin = self.main.strip_prefix(APP)?;
         match self.files.as_slice() {
-            [file] if **file.data == *app_text(plugin).as_bytes() => Some(plugin),
+            [file] if *file.data == *app_text(plugin).as_bytes() => Some(plugin),
             _ => None,
         }
     }

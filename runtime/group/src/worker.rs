@@ -12,11 +12,9 @@ use std::thread;
 
 use gshell_service::rt;
 use gshell_small::Map;
+use gshell_sys::slice;
 
 use crate::runner::{Ended, Order, Runner};
-
-/// Stack of an executor thread, bytes; only what is touched is memory.
-const STACK: usize = 2 << 20;
 
 thread_local! {
     static RUNNING: RefCell<Map<u32, Rc<dyn Runner>>> = RefCell::default();
@@ -54,7 +52,7 @@ impl Worker {
         let own = made.clone();
         thread::Builder::new()
             .name(format!("grg-{index}"))
-            .stack_size(STACK)
+            .stack_size(slice::STACK)
             .spawn(move || {
                 let _guard = EndTogether;
                 rt::block_on(async move {

@@ -203,6 +203,22 @@ where
     )
 }
 
+/// Like `waiting_method`, for one that is called often: `body` gives the future that is held, so that it is there once. (An
+/// async block that awaits another future has room for it twice, for where it comes from and for where it is polled.)
+pub fn boxed_method<A: Arguments>(
+    lua: &Lua,
+    body: impl Fn(Lua, A) -> Result<(Rc<Context>, Boxed)> + 'static,
+) -> Result<Function> {
+    make_waiting(
+        lua,
+        Box::new(move |lua, args| {
+            let args = read_all(args, &lua)?;
+            let (cx, future) = body(lua, args)?;
+            Ok((Rc::clone(&cx.pending), future))
+        }),
+    )
+}
+
 fn read_all<A: Arguments>(args: MultiValue, lua: &Lua) -> Result<A> {
     A::read(A::Raw::from_lua_multi(args, lua)?, lua)
 }
@@ -307,6 +323,18 @@ impl Functions<'_> {
         R: IntoLuaMulti,
     {
         self.set(name, waiting_method(self.lua, body)?)
+    }
+
+    /// Adds a method that waits, see [`boxed_method`].
+    ///
+    /// # Errors
+    /// As with [`Functions::set`].
+    pub fn boxed_method<A: Arguments>(
+        &self,
+        name: &str,
+        body: impl Fn(Lua, A) -> Result<(Rc<Context>, Boxed)> + 'static,
+    ) -> Result<()> {
+        self.set(name, boxed_method(self.lua, body)?)
     }
 }
 

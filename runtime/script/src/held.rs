@@ -52,6 +52,11 @@ impl Pending {
         self.current.replace(group)
     }
 
+    /// Whether a coroutine runs, or waits for what it does in the midst of its run.
+    pub(crate) fn is_running(&self) -> bool {
+        self.current.get() != 0
+    }
+
     /// Drops those of a coroutine that will not run any more: it is garbage, but when it is collected is not known.
     pub(crate) fn clear_group(&self, group: u32) {
         let slots = self.slots.borrow();

@@ -6,7 +6,7 @@ mod dynamic;
 mod streams;
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use gshell_session::{Body, Event, Head, SendError, Session, Side};
 use gshell_wire::{Code, EncodeError, Fault, Limits, Message, Shape, Trace};
 
 pub use self::dynamic::Sent;
-use crate::conn::send_fault;
 use crate::payload::{Incoming, Outgoing, Payload};
 use crate::request::{inherited, millis, no_reply};
 use crate::trace::{self, Expected};
+use crate::{buffers, send_fault};
 use crate::{lost, no_answer};
 
 const READ_BUFFER: usize = 64 << 10;
@@ -295,8 +295,8 @@ impl Client {
 
     /// Writes all that is pending.
     pub fn flush(&mut self) -> Result<(), Fault> {
-        while !self.session.pending().is_empty() {
-            match self.socket.write(self.session.pending()) {
+        while self.session.pending_len() > 0 {
+            match buffers::send(&self.socket, &self.session) {
                 Ok(n) => self.session.written(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
@@ -334,8 +334,8 @@ impl Client {
                 return Ok(Some(event));
             }
             // Credit that was granted while decoding has to go out before waiting.
-            while !self.session.pending().is_empty() {
-                match self.socket.write(self.session.pending()) {
+            while self.session.pending_len() > 0 {
+                match buffers::send(&self.socket, &self.session) {
                     Ok(n) => self.session.written(n),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(_) => break,
@@ -355,7 +355,9 @@ impl Client {
                 Ok(step) => step,
                 Err(lie) => {
                     let fault = lie.to_fault();
-                    let _ = self.socket.write_all(self.session.pending());
+                    while let Ok(n @ 1..) = buffers::send(&self.socket, &self.session) {
+                        self.session.written(n);
+                    }
                     return Err(fault);
                 }
             };

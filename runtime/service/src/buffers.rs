@@ -1,17 +1,24 @@
 //! Memory that the connections of a thread share: whoever reads or writes borrows a buffer, so a connection on which
 //! nothing is under way has none, and one that is busy does not allocate for each message.
+//!
+//! A buffer with long bytes in it is lent to the message that has them, which so need no copy. One at most is lent on a
+//! thread: until it is back, bytes are copied as short ones always are, so a program that keeps its messages pays one
+//! buffer for that and no more.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::ops::Range;
+use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::thread::LocalKey;
 
-use gshell_net::rt;
+use gshell_net::{Socket, rt};
+use gshell_session::Session;
+use gshell_sys::fdio;
+use gshell_wire::{Fault, SHARE_FROM};
 
 /// Capacity above which a buffer is not kept: one long message must not cost its size for ever.
 const KEEP: usize = 512 << 10;
-/// Size that a gathering buffer has at least.
-const LEAST: usize = 16 << 10;
 
 /// A buffer that one of the thread's connections may have.
 #[derive(Clone, Copy)]
@@ -21,6 +28,7 @@ thread_local! {
     static INPUT_SLOT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static REST_SLOT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static OUTPUT_SLOT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static LENT: RefCell<Option<Arc<Vec<u8>>>> = const { RefCell::new(None) };
     static ASKED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -54,6 +62,7 @@ fn free() {
     for shared in [INPUT, REST, OUTPUT] {
         drop(shared.take());
     }
+    drop(LENT.take());
 }
 
 /// Has the thread free its buffers whenever it has become idle.
@@ -63,69 +72,66 @@ pub(crate) fn free_at_rest() {
     }
 }
 
-/// The beginning of a frame that has not come whole, in a buffer that grows with what comes.
-#[derive(Default)]
-pub(crate) struct Gathered {
-    /// All of it may be written to.
-    buffer: Vec<u8>,
-    filled: usize,
+/// Writes some of what a session has pending.
+pub(crate) fn send(socket: &Socket, session: &Session) -> io::Result<usize> {
+    let first = session.pending();
+    if first.len() == session.pending_len() {
+        return fdio::send(socket.as_fd(), first);
+    }
+    let mut pieces = [&[][..]; fdio::PIECES];
+    let count = session.pieces(&mut pieces);
+    fdio::send_pieces(socket.as_fd(), &pieces[..count])
 }
 
-impl Gathered {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.filled == 0
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.buffer.get(..self.filled).unwrap_or_default()
-    }
-
-    /// Begins with a part of `buffer`; gives a buffer to read into next. A large part stays where it is.
-    pub(crate) fn begin(&mut self, mut buffer: Vec<u8>, part: Range<usize>) -> Vec<u8> {
-        let len = part.len();
-        if len == 0 {
-            return buffer;
+/// The buffer that was lent, if all messages that had a part of it are gone; else an empty one.
+pub(crate) fn back() -> Vec<u8> {
+    match LENT.take().map(Arc::try_unwrap) {
+        Some(Ok(buffer)) => buffer,
+        Some(Err(lent)) => {
+            LENT.replace(Some(lent));
+            Vec::new()
         }
-        let mut other = REST.take();
-        if len > LEAST {
-            buffer.copy_within(part, 0);
-            std::mem::swap(&mut buffer, &mut other);
-        } else {
-            if other.len() < len {
-                other.resize(LEAST, 0);
-            }
-            other[..len].copy_from_slice(&buffer[part]);
-        }
-        (self.buffer, self.filled) = (other, len);
-        buffer
+        None => Vec::new(),
     }
+}
 
-    /// Lets `read` write behind what is there; it gives the number of bytes, and a word for the caller.
-    pub(crate) fn fill<T>(
-        &mut self,
-        read: impl FnOnce(&mut [u8]) -> io::Result<(usize, T)>,
-    ) -> io::Result<(usize, T)> {
-        if self.filled == self.buffer.len() {
-            self.buffer.resize((self.filled * 2).max(LEAST), 0);
-        }
-        let (n, word) = read(&mut self.buffer[self.filled..])?;
-        self.filled = (self.filled + n).min(self.buffer.len());
-        Ok((n, word))
+/// Has `read` handle the first `n` bytes of `buffer`, and say how many it took. Messages may keep the buffer: then what is
+/// given back is another one. The range is where in it the bytes are that were not taken.
+pub(crate) fn lend(
+    buffer: Vec<u8>,
+    n: usize,
+    read: &mut dyn FnMut(&[u8]) -> Result<usize, Fault>,
+) -> (Vec<u8>, Range<usize>, Result<usize, Fault>) {
+    if n < SHARE_FROM || !may_lend() {
+        let taken = read(&buffer[..n]);
+        let used = *taken.as_ref().unwrap_or(&n);
+        return (buffer, used..n, taken);
     }
-
-    /// Drops the first `n` bytes; the buffer is given away with the last.
-    pub(crate) fn consume(&mut self, n: usize) {
-        self.buffer.copy_within(n.min(self.filled)..self.filled, 0);
-        self.filled = self.filled.saturating_sub(n);
-        if self.filled == 0 {
-            REST.put(std::mem::take(&mut self.buffer));
+    let shared = Arc::new(buffer);
+    let lending = gshell_wire::lend(Arc::clone(&shared));
+    let taken = read(&shared[..n]);
+    drop(lending);
+    let used = *taken.as_ref().unwrap_or(&n);
+    match Arc::try_unwrap(shared) {
+        Ok(buffer) => (buffer, used..n, taken),
+        Err(lent) => {
+            let left = lent[used..n].to_vec();
+            LENT.replace(Some(lent));
+            (left, 0..n - used, taken)
         }
     }
+}
+
+/// Whether nothing is lent; what was and is back is for who reads next.
+fn may_lend() -> bool {
+    INPUT.put(back());
+    LENT.with_borrow(Option::is_none)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gshell_wire::{Bytes, decode, encode};
 
     #[test]
     fn the_larger_is_kept_and_the_huge_is_not() {
@@ -139,39 +145,59 @@ mod tests {
         assert_eq!(REST.take().capacity(), 0);
     }
 
-    #[test]
-    fn a_frame_is_gathered_from_pieces() {
-        let mut gathered = Gathered::default();
-        let spare = gathered.begin(b"xabx".to_vec(), 1..3);
-        assert_eq!(spare.len(), 4);
-        let mut longest = 0;
-        while gathered.bytes().len() < 100_000 {
-            let (n, ()) = gathered
-                .fill(|room| {
-                    room.fill(b'c');
-                    longest = longest.max(room.len());
-                    Ok((room.len().min(30_000), ()))
-                })
-                .unwrap();
-            assert!(n > 0);
-        }
-        assert!(longest <= 2 * 100_000, "{longest}");
-        assert_eq!(&gathered.bytes()[..4], b"abcc");
-        gathered.consume(2);
-        assert_eq!(gathered.bytes()[0], b'c');
-        gathered.consume(gathered.bytes().len());
-        assert!(gathered.is_empty() && gathered.buffer.is_empty());
+    fn encoded(bytes: &Bytes) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(bytes, &mut out).unwrap();
+        out.shrink_to_fit();
+        out
+    }
+
+    /// Lends a buffer with `bytes` in it and three more behind; what was read, and what came back.
+    fn lend_one(bytes: &Bytes) -> (Bytes, Vec<u8>, Range<usize>) {
+        let mut buffer = encoded(bytes);
+        let used = buffer.len();
+        buffer.extend_from_slice(b"abc");
+        let (n, mut read) = (buffer.len(), Bytes::new());
+        let (spare, left, taken) = lend(buffer, n, &mut |all| {
+            read = decode(&all[..used]).unwrap();
+            Ok(used)
+        });
+        assert_eq!((taken.ok(), &spare[left.clone()]), (Some(used), &b"abc"[..]));
+        (read, spare, left)
     }
 
     #[test]
-    fn a_large_beginning_is_not_copied() {
-        let mut gathered = Gathered::default();
-        let buffer = vec![7; 2 * LEAST];
-        let at = buffer.as_ptr();
-        gathered.begin(buffer, 0..LEAST + 1);
+    fn one_buffer_is_lent_at_a_time_and_comes_back() {
+        free();
+        let long = Bytes::from(vec![1; 2 * SHARE_FROM]);
+        let (first, spare, _) = lend_one(&long);
         assert_eq!(
-            (gathered.bytes().as_ptr(), gathered.bytes().len()),
-            (at, LEAST + 1)
+            (first == long, spare.len()),
+            (true, 3),
+            "the message keeps the buffer"
+        );
+        // Another is copied meanwhile, and its buffer can be used again.
+        let (second, spare, left) = lend_one(&long);
+        assert_eq!((second == long, left.end), (true, spare.len()));
+        assert!(spare.len() > long.len() && back().is_empty());
+        let at = first.as_ptr().addr();
+        drop(first);
+        let again = back();
+        assert!((again.as_ptr().addr()..again.as_ptr().addr() + again.len()).contains(&at));
+        assert!(back().is_empty());
+        // Short ones are not lent at all, and a fault ends it as well.
+        let short = Bytes::from(vec![1; 100]);
+        assert!(lend_one(&short).1.len() > short.len());
+        let (spare, left, taken) = lend(vec![0; SHARE_FROM], SHARE_FROM, &mut |_| {
+            Err(crate::lost("on purpose"))
+        });
+        assert!(taken.is_err() && left.is_empty() && spare.len() == SHARE_FROM);
+        let (third, ..) = lend_one(&long);
+        free();
+        assert_eq!(
+            (third == long, back().capacity()),
+            (true, 0),
+            "a thread at rest holds nothing"
         );
     }
 }

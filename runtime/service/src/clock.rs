@@ -4,7 +4,7 @@
 //! of one request is the beginning of the next, so one look for each does.
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 thread_local! {
     static RECENT: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -38,4 +38,9 @@ pub(crate) fn now() -> Instant {
         RECENT.set(Some(now));
     }
     now
+}
+
+/// Whole milliseconds of a time.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    time.as_secs() * 1000 + u64::from(time.subsec_millis())
 }

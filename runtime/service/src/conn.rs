@@ -16,18 +16,19 @@ use std::time::{Duration, Instant};
 
 use gshell_net::Socket;
 use gshell_net::rt::{self, Io};
-use gshell_session::{Event, Head, OUTPUT_HIGH, SendError, Session, Side};
+use gshell_session::{Event, Head, SendError, Session, Side};
 use gshell_sys::fdio;
-use gshell_wire::{Code, Fault, Limits};
+use gshell_wire::{Fault, Limits};
 use std::os::fd::AsFd;
 
-use crate::buffers::{self, Gathered};
+use crate::buffers;
 use crate::clock;
+use crate::gathered::Gathered;
 use crate::handlers::Handlers;
 use crate::link::{Link, Peer};
-use crate::lost;
 use crate::payload::{Given, Outgoing};
 use crate::table::Table;
+use crate::{lost, send_fault};
 
 /// Bytes of the read buffer that the connections of a thread share, to begin with. A read that does not fill it has
 /// drained the socket; one that does doubles it.
@@ -80,7 +81,7 @@ impl Conn {
     }
 
     fn now_ms(&self) -> u64 {
-        milliseconds(self.started.elapsed())
+        clock::milliseconds(self.started.elapsed())
     }
 
     /// Has the connection's task look at its socket again.
@@ -120,7 +121,7 @@ impl Conn {
     ) -> Result<Option<()>, Fault> {
         let sent = {
             let mut session = self.session.borrow_mut();
-            if session.pending().is_empty() {
+            if session.pending_len() == 0 {
                 session.lend(buffers::OUTPUT.take());
             }
             session.send_body(stream, head, message)
@@ -189,7 +190,7 @@ impl Conn {
 
     pub(crate) fn consumed(&self, stream: u32, bytes: u32) {
         self.session.borrow_mut().consumed(stream, bytes);
-        if !self.session.borrow().pending().is_empty() {
+        if self.session.borrow().pending_len() > 0 {
             self.ask_flush();
         }
     }
@@ -218,6 +219,13 @@ impl Conn {
         fault
     }
 
+    /// Whether what reading produced may wait for the tasks that are ready now: on a client's side that is no answer, but
+    /// credit as a rule, and whoever got a reply often sends the next request, which takes it along.
+    fn may_wait(&self) -> bool {
+        let wanted = self.closing.get().is_some() || self.session.borrow().pending_len() == 0;
+        self.table.handlers.is_none() && !wanted
+    }
+
     fn poll(&self, link: &Link, context: &mut TaskContext<'_>) -> Poll<Fault> {
         let known = self
             .waker
@@ -229,8 +237,13 @@ impl Conn {
         }
         // Whatever handlers send from here on is written below without another wake-up.
         self.flush_asked.set(true);
+        let idle = self.session.borrow().pending_len() == 0;
         let ended = self.read_all(link, context);
         self.flush_asked.set(false);
+        if idle && ended.is_none() && self.may_wait() {
+            context.waker().wake_by_ref();
+            return self.poll_timer(context);
+        }
         let written = self.write_all(context);
         match (ended, written) {
             (Some(fault), _) | (None, Err(fault)) => return Poll::Ready(fault),
@@ -276,6 +289,9 @@ impl Conn {
     fn read_shared(&self, link: &Link, frames: &mut usize) -> Option<Fault> {
         let mut buffer = buffers::INPUT.take();
         if buffer.is_empty() {
+            buffer = buffers::back();
+        }
+        if buffer.is_empty() {
             buffer.resize(READ_BUFFER, 0);
         }
         let n = match self.read(&mut buffer) {
@@ -286,17 +302,16 @@ impl Conn {
             }
         };
         let size = buffer.len();
-        let fed = match n {
-            0 => Err(lost("the peer closed it")),
-            _ => self.handle_frames(link, &buffer[..n], frames),
-        };
+        let (mut buffer, left, fed) = buffers::lend(buffer, n, &mut |bytes| match bytes {
+            [] => Err(lost("the peer closed it")),
+            _ => self.handle_frames(link, bytes, frames),
+        });
         if n < size {
             self.io.drained();
-        } else if size < LARGEST_READ {
+        } else if buffer.len() == size && size < LARGEST_READ {
             buffer.resize(size * 2, 0);
         }
-        let used = *fed.as_ref().unwrap_or(&n);
-        let spare = self.rest.borrow_mut().begin(buffer, used..n);
+        let spare = self.rest.borrow_mut().begin(buffer, left);
         buffers::INPUT.put(spare);
         fed.err()
     }
@@ -326,22 +341,21 @@ impl Conn {
 
     /// Whether the peer is to wait: the service has enough of it, or it asks and does not read its answers.
     fn is_too_much(&self) -> bool {
-        self.table.is_held() || self.session.borrow().pending().len() > OUTPUT_HIGH
+        self.table.is_held() || self.session.borrow().is_congested()
     }
 
     /// Handles what has been gathered.
     fn feed(&self, link: &Link, frames: &mut usize) -> Result<(), Fault> {
         // A handler that runs now may look at this connection, so its buffer is not borrowed meanwhile.
         let mut rest = self.rest.take();
-        let used = self.handle_frames(link, rest.bytes(), frames)?;
-        rest.consume(used);
+        rest.feed(&mut |bytes| self.handle_frames(link, bytes, frames))?;
         self.rest.replace(rest);
         Ok(())
     }
 
     fn handle_frames(&self, link: &Link, bytes: &[u8], frames: &mut usize) -> Result<usize, Fault> {
         let began = Instant::now();
-        let now = milliseconds(began.saturating_duration_since(self.started));
+        let now = clock::milliseconds(began.saturating_duration_since(self.started));
         let _batch = clock::Batch::begin(began);
         let mut used = 0;
         while used < bytes.len() {
@@ -399,11 +413,8 @@ impl Conn {
     /// Writes what is pending until all is out (`true`) or the socket is full.
     fn write_now(&self) -> Result<bool, Fault> {
         let mut session = self.session.borrow_mut();
-        while !session.pending().is_empty() {
-            match self
-                .io
-                .try_write_with(|socket| fdio::send(socket.as_fd(), session.pending()))
-            {
+        while session.pending_len() > 0 {
+            match self.io.try_write_with(|socket| buffers::send(socket, &session)) {
                 Ok(n) => session.written(n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -415,7 +426,7 @@ impl Conn {
     }
 
     fn write_all(&self, context: &mut TaskContext<'_>) -> Result<bool, Fault> {
-        let held_back = self.session.borrow().pending().len() > OUTPUT_HIGH;
+        let held_back = self.session.borrow().is_congested();
         loop {
             if self.write_now()? {
                 if held_back {
@@ -475,24 +486,10 @@ impl Conn {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
-    time.as_secs() * 1000 + u64::from(time.subsec_millis())
-}
-
 /// A read that is to be tried again later is no fault.
 fn unless_again(error: &std::io::Error) -> Option<Fault> {
     match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::Interrupted => None,
         _ => Some(lost(&error.to_string())),
     }
-}
-
-/// What a refused send means to the one who sent.
-pub(crate) fn send_fault(error: &SendError) -> Fault {
-    let code = match error {
-        SendError::TooLong { .. } => Code::Limit,
-        SendError::NoCredit => Code::Busy,
-        _ => Code::State,
-    };
-    Fault::new(code, error.to_string())
 }

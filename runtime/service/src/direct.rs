@@ -1,10 +1,11 @@
 //! Requests that are handled where they are made.
 //!
-//! When both ends of a connection inside the process are on one thread, nothing waits between them, and the handler is
-//! Rust code, a call starts its handler right away, and the reply of a handler that is ready at once is there when the
-//! call looks for it: no task is woken. What else may come first decides: a packet goes directly only when the
-//! queue before it is empty, so nothing passes anything. Calls that handlers make are nested so to a depth, and a
-//! thread's direct calls are bounded by number and by time before other tasks get a turn; then the queue is taken.
+//! When both ends of a connection inside the process are on one thread, and nothing waits between them, a call starts its
+//! handler right away, and the reply of a handler that is ready at once is there when the call looks for it: no task is
+//! woken. What else may come first decides: a packet goes directly only when the queue before it is empty, so nothing
+//! passes anything. Calls that handlers make are nested so to a depth, and a thread's direct calls are bounded by number
+//! and by time before other tasks get a turn; then the queue is taken. Handlers that are made while the program runs are
+//! asked each time whether they may be started so.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};

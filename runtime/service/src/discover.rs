@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::client::Client;
 use crate::node::Node;
 use crate::publish::no_registry;
-use crate::registry;
+use crate::registry::{self, Change};
 use crate::scope::Scopes;
 use crate::select::{self, Select};
 
@@ -301,18 +301,22 @@ impl Discover {
         deadline: Option<Instant>,
         attempt: &impl AsyncFn() -> Option<T>,
     ) -> Result<T, Fault> {
+        // What is there already, as a rule, is found without a watch, whose making and ending takes the kernel a millisecond.
+        if let Some(got) = attempt().await {
+            return Ok(got);
+        }
+        if self.timeout == Timeout::Once {
+            return Err(self.not_found());
+        }
         loop {
             // The watches come first: what changes between the look and the wait is then seen.
             let seen = registry::changes();
-            let watch = match self.timeout == Timeout::Once {
-                true => None,
-                false => self.watch().and_then(Io::new).ok(),
+            let watch = match self.scopes.has(Scope::Os) {
+                true => Some(self.watch().and_then(Io::new).ok()),
+                false => None,
             };
             if let Some(got) = attempt().await {
                 return Ok(got);
-            }
-            if self.timeout == Timeout::Once {
-                return Err(self.not_found());
             }
             let changed = changed(seen, watch.as_ref());
             let in_time = match deadline {
@@ -334,13 +338,19 @@ impl Discover {
         attempt: &mut dyn FnMut() -> Option<T>,
     ) -> Result<T, Fault> {
         self.check()?;
+        if let Some(got) = attempt() {
+            return Ok(got);
+        }
+        if self.timeout == Timeout::Once {
+            return Err(self.not_found());
+        }
         loop {
             let watch = self.watch().ok();
             if let Some(got) = attempt() {
                 return Ok(got);
             }
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            if self.timeout == Timeout::Once || left == Some(Duration::ZERO) {
+            if left == Some(Duration::ZERO) {
                 return Err(self.not_found());
             }
             // Without a watch (the kernel has no more of them) it is looked at again now and then.
@@ -363,16 +373,16 @@ impl Discover {
 /// Pause between two looks where the kernel gives no watch.
 const UNWATCHED: Duration = Duration::from_millis(500);
 
-/// Waits for a change of the process's table or of the watched folder.
-async fn changed(seen: u32, watch: Option<&Io<FolderWatch>>) {
+/// Waits for a change of the process's table, or of the folder, if that matters: it has a watch, if the kernel gave one.
+async fn changed(seen: u32, watch: Option<&Option<Io<FolderWatch>>>) {
     let folder = async {
         match watch {
-            Some(watch) => {
+            None => std::future::pending().await,
+            Some(Some(watch)) => {
                 let _ = watch.read_with(FolderWatch::drain).await;
             }
-            None => rt::sleep(UNWATCHED).await,
+            Some(None) => rt::sleep(UNWATCHED).await,
         }
     };
-    let table = std::future::poll_fn(|context| registry::poll_change(seen, context));
-    futures_lite::future::or(table, folder).await;
+    futures_lite::future::or(Change::since(seen), folder).await;
 }

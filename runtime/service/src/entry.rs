@@ -121,6 +121,33 @@ impl Described {
     }
 }
 
+/// Whether a handler may be started where the call is made, within the caller's poll.
+pub(crate) enum Direct {
+    Never,
+    Always,
+    /// Asked for each call.
+    When(Box<dyn Fn() -> bool>),
+}
+
+impl Direct {
+    pub(crate) fn now(&self) -> bool {
+        match self {
+            Direct::Never => false,
+            Direct::Always => true,
+            Direct::When(ask) => ask(),
+        }
+    }
+}
+
+impl From<Kind> for Direct {
+    fn from(kind: Kind) -> Direct {
+        match kind {
+            Kind::Call => Direct::Always,
+            _ => Direct::Never,
+        }
+    }
+}
+
 /// What a service knows of a message type that it handles.
 pub(crate) struct Entry {
     pub name: String,
@@ -130,8 +157,7 @@ pub(crate) struct Entry {
     pub priority: Priority,
     pub help: String,
     pub kind: Kind,
-    /// It may be started where the call is made, within the caller's poll.
-    pub direct: bool,
+    pub direct: Direct,
     pub start: Start,
     /// Replies that were named later.
     pub more_replies: RefCell<Vec<Described>>,

@@ -14,7 +14,7 @@ use gshell_wire::{Code, Fault, Message};
 
 use crate::blocking_handler::{Caller, Made, blocking_work};
 use crate::context::Context;
-use crate::entry::{About, Described, Dynamic, Entry, Kind, Reply, Start};
+use crate::entry::{About, Described, Direct, Dynamic, Entry, Kind, Reply, Start};
 use crate::hooks::{Admission, Hooks, StreamContext};
 use crate::link::Peer;
 use crate::payload::{Incoming, Typed};
@@ -186,7 +186,37 @@ impl Handlers {
     ///
     /// # Errors
     /// When the service has a handler for one of its keys already.
-    pub fn on_dynamic<F, W>(mut self, message: Dynamic, handler: F) -> Result<Handlers, Fault>
+    pub fn on_dynamic<F, W>(self, message: Dynamic, handler: F) -> Result<Handlers, Fault>
+    where
+        F: Fn(Incoming, Context) -> W + 'static,
+        W: Future<Output = Result<Option<Reply>, Fault>> + 'static,
+    {
+        self.add_dynamic(message, Direct::Never, handler)
+    }
+
+    /// As [`Handlers::on_dynamic`], for a handler that may be started within the poll of a caller of the same thread, as
+    /// handlers in Rust are. `may` is asked for each such call whether it may be now: else the call takes the queue.
+    ///
+    /// # Errors
+    /// As for [`Handlers::on_dynamic`].
+    pub fn on_dynamic_within<F, W>(
+        self,
+        message: Dynamic,
+        may: impl Fn() -> bool + 'static,
+        handler: F,
+    ) -> Result<Handlers, Fault>
+    where
+        F: Fn(Incoming, Context) -> W + 'static,
+        W: Future<Output = Result<Option<Reply>, Fault>> + 'static,
+    {
+        let direct = match message.stream {
+            true => Direct::Never,
+            false => Direct::When(Box::new(may)),
+        };
+        self.add_dynamic(message, direct, handler)
+    }
+
+    fn add_dynamic<F, W>(mut self, message: Dynamic, direct: Direct, handler: F) -> Result<Handlers, Fault>
     where
         F: Fn(Incoming, Context) -> W + 'static,
         W: Future<Output = Result<Option<Reply>, Fault>> + 'static,
@@ -225,8 +255,7 @@ impl Handlers {
             priority: message.priority,
             help: message.help,
             kind: if takes_stream { Kind::Session } else { Kind::Call },
-            // A script within a script would take its time slice.
-            direct: false,
+            direct,
             start,
             more_replies: RefCell::default(),
             counts: Counts::default(),
@@ -252,7 +281,7 @@ impl Handlers {
             priority: about.priority,
             help: about.help.to_owned(),
             kind,
-            direct: kind == Kind::Call,
+            direct: Direct::from(kind),
             start,
             more_replies: RefCell::default(),
             counts: Counts::default(),

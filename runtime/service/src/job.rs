@@ -171,9 +171,19 @@ impl Job {
                 if self.context.entry.kind != Kind::Stream {
                     self.context.reply_error(&fault);
                 }
-                Outcome::Failed
+                match self.was_left(&fault) {
+                    true => Outcome::Cancelled,
+                    false => Outcome::Failed,
+                }
             }
         }
+    }
+
+    /// Whether a handler of a stream ended with `fault` because the other side has left, as it may at any time: what comes of
+    /// sending to it, or waiting for it, is no mistake of the handler.
+    fn was_left(&self, fault: &Fault) -> bool {
+        let gone = || self.context.link.gone().is_some();
+        self.context.entry.kind.takes_stream() && (fault.code() == Some(Code::Cancelled) || gone())
     }
 
     fn panic(&mut self) {

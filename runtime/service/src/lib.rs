@@ -54,6 +54,7 @@ mod direct;
 mod discover;
 mod dispatch;
 mod entry;
+mod gathered;
 mod handlers;
 mod hooks;
 mod job;
@@ -98,6 +99,7 @@ pub use select::Select;
 pub use server::{Admit, Server, ServerStats};
 pub use stream::Stream;
 
+use gshell_session::SendError;
 use gshell_wire::{Code, Fault};
 
 /// The fault that everybody gets who still waits when a connection goes.
@@ -115,4 +117,14 @@ fn abandoned() -> Fault {
 
 fn no_answer() -> Fault {
     Fault::new(Code::State, "the service ended the stream without an answer")
+}
+
+/// What a refused send means to the one who sent.
+fn send_fault(error: &SendError) -> Fault {
+    let code = match error {
+        SendError::TooLong { .. } => Code::Limit,
+        SendError::NoCredit => Code::Busy,
+        _ => Code::State,
+    };
+    Fault::new(code, error.to_string())
 }

@@ -210,7 +210,9 @@ impl End {
         match &self.table.handlers {
             // It only wakes whoever waits.
             None => Some(None),
-            Some(handlers) if head.call.is_some() && handlers.find(key)?.direct => Turn::begin().map(Some),
+            Some(handlers) if head.call.is_some() && handlers.find(key)?.direct.now() => {
+                Turn::begin().map(Some)
+            }
             Some(_) => None,
         }
     }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use gshell_session::Body;
 use gshell_wire::{
-    Code, DecodeError, EncodeError, Fault, Message, Shape, Value, decode, decode_version, encode,
+    Code, DecodeError, EncodeError, Fault, Lending, Message, SHARE_FROM, Shape, Value, decode,
+    decode_version, encode, lend,
 };
 
 /// What a moved value counts against the credit of its stream: its size is not known, so their number is bounded.
@@ -91,7 +92,7 @@ impl Payload {
     fn source(self, wanted: TypeId) -> Result<Source<'static>, Fault> {
         match self {
             Payload::Moved { value, .. } if (*value).type_id() == wanted => Ok(Source::Moved(value)),
-            other => other.into_bytes().map(|bytes| Source::Bytes(Cow::Owned(bytes))),
+            other => other.into_bytes().map(Source::owned),
         }
     }
 }
@@ -122,19 +123,39 @@ fn encode_any<M: Message>(value: &dyn Any, out: &mut Vec<u8>) -> Result<(), Enco
 /// What a message is made of: the bytes of it or of another type, or itself.
 enum Source<'a> {
     Bytes(Cow<'a, [u8]>),
+    /// Long bytes that are of nobody else: the message may keep them.
+    Lent(Lending),
     Moved(Box<dyn Any + Send>),
+}
+
+// What needs no type is apart from what reads a message: that is compiled for each.
+impl Source<'_> {
+    fn owned(bytes: Vec<u8>) -> Source<'static> {
+        match bytes.len() >= SHARE_FROM {
+            true => Source::Lent(lend(Arc::new(bytes))),
+            false => Source::Bytes(Cow::Owned(bytes)),
+        }
+    }
+
+    /// The bytes, of what is not moved.
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Source::Bytes(bytes) => bytes,
+            Source::Lent(lending) => lending.bytes(),
+            Source::Moved(_) => &[],
+        }
+    }
 }
 
 /// The message of today that came under `key`, also as an earlier shape of it; the fault names `M`.
 fn read_source<M: Message>(key: u64, source: Source<'_>) -> Result<M, Fault> {
-    let bytes = match source {
-        Source::Bytes(bytes) => bytes,
-        Source::Moved(value) => match value.downcast::<M>() {
-            Ok(value) => return Ok(*value),
-            Err(_) => return Err(unreadable_key(M::NAME, key)),
-        },
-    };
-    match decode_version::<M>(key, &bytes) {
+    if let Source::Moved(value) = source {
+        return match value.downcast::<M>() {
+            Ok(value) => Ok(*value),
+            Err(_) => Err(unreadable_key(M::NAME, key)),
+        };
+    }
+    match decode_version::<M>(key, source.bytes()) {
         Some(Ok(message)) => Ok(message),
         Some(Err(error)) => Err(unreadable(M::NAME, &error)),
         None => Err(unreadable_key(M::NAME, key)),

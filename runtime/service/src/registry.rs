@@ -1,6 +1,8 @@
 //! The services of this process: who is published in the scope of the process, and the way to each.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -31,13 +33,16 @@ struct Services {
     entries: Vec<Entry>,
     /// Counts the changes.
     changes: u32,
-    waiting: Vec<Waker>,
+    /// Who waits for a change, by a number.
+    waiting: Vec<(u32, Waker)>,
+    last: u32,
 }
 
 static SERVICES: Mutex<Services> = Mutex::new(Services {
     entries: Vec::new(),
     changes: 0,
     waiting: Vec::new(),
+    last: 0,
 });
 
 fn services() -> MutexGuard<'static, Services> {
@@ -140,7 +145,7 @@ fn changed(mut table: MutexGuard<'_, Services>) {
     table.changes = table.changes.wrapping_add(1);
     let waiting = std::mem::take(&mut table.waiting);
     drop(table);
-    for waker in waiting {
+    for (_, waker) in waiting {
         waker.wake();
     }
 }
@@ -168,14 +173,83 @@ pub(crate) fn changes() -> u32 {
     services().changes
 }
 
-/// Waits until the table has changed since it had changed `seen` times.
-pub(crate) fn poll_change(seen: u32, context: &Context<'_>) -> Poll<()> {
-    let mut table = services();
-    if table.changes != seen {
-        return Poll::Ready(());
+/// Waits until the table has changed since it had changed `seen` times. What waits no longer leaves nothing behind.
+pub(crate) struct Change {
+    seen: u32,
+    number: Option<u32>,
+}
+
+impl Change {
+    pub(crate) fn since(seen: u32) -> Change {
+        Change { seen, number: None }
     }
-    if !table.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-        table.waiting.push(context.waker().clone());
+}
+
+impl Future for Change {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut table = services();
+        if table.changes != self.seen {
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            table.last = table.last.wrapping_add(1);
+            table.last
+        });
+        let waker = context.waker().clone();
+        let before = match table.waiting.iter_mut().find(|(of, _)| *of == number) {
+            Some((_, known)) => Some(std::mem::replace(known, waker)),
+            None => {
+                table.waiting.push((number, waker));
+                None
+            }
+        };
+        drop(table);
+        // Outside of the lock, as waking is.
+        drop(before);
+        Poll::Pending
     }
-    Poll::Pending
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let mut table = services();
+            let place = table.waiting.iter().position(|(of, _)| *of == number);
+            let waker = place.map(|place| table.waiting.swap_remove(place));
+            drop(table);
+            drop(waker);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use super::*;
+
+    struct Nothing;
+
+    impl Wake for Nothing {
+        fn wake(self: Arc<Nothing>) {}
+    }
+
+    #[test]
+    fn who_waits_no_longer_for_a_change_is_forgotten() {
+        let nothing = Arc::new(Nothing);
+        let waker = Waker::from(nothing.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut change = Change::since(changes());
+        // Others of the process may publish meanwhile: then it is not waited for.
+        while pin!(&mut change).poll(&mut context).is_ready() {
+            change = Change::since(changes());
+        }
+        let kept = Arc::strong_count(&nothing);
+        drop(change);
+        assert_eq!((kept, Arc::strong_count(&nothing)), (3, 2));
+    }
 }

@@ -12,8 +12,11 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use common::{Add, Sum, add, publish, run};
-use gshell_service::{Client, Handlers, Node, Published, Scopes, Timeout, current, discover, rt};
-use gshell_wire::{Code, Fault};
+use gshell_service::{
+    Client, Dynamic, Handlers, Incoming, Node, Published, Reply, Scopes, Timeout, Typed, current, discover,
+    rt,
+};
+use gshell_wire::{Code, Fault, Shape};
 
 const NOWHERE: &str = "/nowhere";
 
@@ -159,6 +162,38 @@ fn a_panic_costs_that_call_and_the_caller_keeps_its_scope() {
                 _ => assert_eq!(answer.unwrap().sum, n),
             }
             assert_eq!(current::scope(), current::Scope::default());
+        }
+    });
+}
+
+#[test]
+fn a_handler_that_is_asked_is_started_where_the_call_is_made_only_if_it_may() {
+    run(async {
+        let may = Rc::new(Cell::new(false));
+        let asked = may.clone();
+        let message = Dynamic {
+            replies: vec![("test.Add".to_owned(), Shape::of::<Add>())],
+            ..Dynamic::new("test.Add", Shape::of::<Add>())
+        };
+        let answer = |incoming: Incoming, _| async move {
+            let request: Add = incoming.decode()?;
+            let reply: Reply = Box::new(Typed::new(request));
+            Ok(Some(reply))
+        };
+        let handlers = Handlers::new().on_dynamic_within(message, move || asked.get(), answer);
+        let _published = serve("asked", handlers.unwrap());
+        let client = connect("asked").await;
+        let _: Add = client.call(add(1, 1)).await.unwrap();
+        for n in 0..20 {
+            may.set(n % 2 == 1);
+            let mut call = pin!(client.call::<_, Add>(add(n, 1)));
+            let polled = poll_once(call.as_mut());
+            assert_eq!(polled.is_some(), may.get(), "call {n}");
+            let reply = match polled {
+                Some(reply) => reply,
+                None => call.await,
+            };
+            assert_eq!(reply.unwrap().a, n);
         }
     });
 }

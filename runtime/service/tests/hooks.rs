@@ -10,20 +10,12 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Add, Dir, Item, Sum, Wait, add, arithmetic, publish, run};
+use common::{Add, Dir, Item, Sum, Wait, add, arithmetic, connect, publish, run};
 use gshell_service::builtin::difference;
 use gshell_service::builtin::messages::{Describe, Description, Load, LoadFigures, Stats, StatsFigures};
-use gshell_service::{
-    Admission, Client, Dynamic, Encoded, Handlers, Reply, Scopes, Timeout, Typed, discover, rt, unix,
-};
+use gshell_service::{Admission, Client, Dynamic, Encoded, Handlers, Reply, Scopes, Typed, rt, unix};
 use gshell_wire::{Code, Fault, Message, Priority, Shape, ShapeField, Value};
 use serde::{Deserialize, Serialize};
-
-async fn connect(dir: &Dir, name: &str, scopes: Scopes) -> Client {
-    let node = dir.node();
-    let search = discover(&node, "test", name).scopes(scopes);
-    search.timeout(Timeout::Once).one().await.unwrap()
-}
 
 async fn until(mut done: impl FnMut() -> bool) {
     while !done() {

@@ -2,7 +2,7 @@
 
 use gshell_wire::{
     Blocks, Code, EncodeError, FAULT_PAYLOAD_MAX, FEATURE_CANCEL, Fault, Hello, INITIAL_CREDIT, Kind, Limits,
-    Message, Role, begin_frame, finish_frame,
+    Message, Parts, Role, begin_frame, finish_frame, gather,
 };
 
 use crate::outbox::Outbox;
@@ -82,9 +82,22 @@ impl Session {
         self.out.exact()
     }
 
-    /// What is to be written.
+    /// What is to be written first: all of it, unless long shared bytes are in between ([`Session::pieces`]). Empty when
+    /// nothing is to be written.
     pub fn pending(&self) -> &[u8] {
         self.out.pending()
+    }
+
+    /// How many bytes are to be written.
+    #[inline]
+    pub fn pending_len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// What is to be written, in pieces, as far as `to` has room for them; how many there are. Long shared bytes
+    /// ([`Bytes::shared`](gshell_wire::Bytes::shared)) are written from where they lie.
+    pub fn pieces<'a>(&'a self, to: &mut [&'a [u8]]) -> usize {
+        self.out.pieces(to)
     }
 
     /// Lets the output use the memory of `spare`, what is in which is dropped. So connections of one thread can share a
@@ -100,7 +113,7 @@ impl Session {
 
     /// Takes the first `n` bytes off what is pending.
     pub fn written(&mut self, n: usize) {
-        self.counters.bytes_out += n.min(self.out.pending().len()) as u64;
+        self.counters.bytes_out += n.min(self.out.len()) as u64;
         self.out.written(n);
     }
 
@@ -132,8 +145,9 @@ impl Session {
     /// Whether more is pending than a peer that reads would leave ([`OUTPUT_HIGH`](crate::OUTPUT_HIGH)). Credit bounds each
     /// stream, but a thousand of them are a thousand windows: a transport keeps further messages back until this is
     /// over, and wakes whoever waits then.
+    #[inline]
     pub fn is_congested(&self) -> bool {
-        self.pending().len() > crate::OUTPUT_HIGH
+        self.pending_len() > crate::OUTPUT_HIGH
     }
 
     /// Streams that are open, the default stream among them.
@@ -246,13 +260,18 @@ impl Session {
         }
         let out = self.out.end();
         let start = begin_frame(out, Kind::Message, id, blocks);
-        if let Err(error) = write(out) {
+        let (written, parts) = gather(out, write);
+        if let Err(error) = written {
             start.abandon(out);
             return Err(SendError::Encode(error));
         }
-        let len = start.payload_len(out);
+        let beside = parts.as_ref().map_or(0, sum);
+        let len = start.payload_len(out) + beside;
         if u32::try_from(len).is_ok_and(|len| len <= self.limits.message) {
-            finish_frame(out, start);
+            finish_frame(out, start, beside);
+            if let Some(parts) = parts {
+                self.out.add(parts);
+            }
             stream.send -= cost(len);
             self.counters.messages_out = self.counters.messages_out.wrapping_add(1);
             Ok(())
@@ -286,7 +305,7 @@ impl Session {
                 ..Blocks::default()
             };
             let start = begin_frame(out, Kind::Cancel, stream, &blocks);
-            finish_frame(out, start);
+            finish_frame(out, start, 0);
         }
         told
     }
@@ -409,7 +428,7 @@ impl Session {
         let out = self.out.end();
         let start = begin_frame(out, kind, stream, &Blocks::default());
         out.extend_from_slice(payload);
-        finish_frame(out, start);
+        finish_frame(out, start, 0);
     }
 
     fn fault(&mut self, kind: Kind, stream: u32, call: Option<u32>, fault: &Fault) {
@@ -426,9 +445,14 @@ impl Session {
         match fault.encode(out) {
             Ok(()) => {
                 debug_assert!(start.payload_len(out) <= FAULT_PAYLOAD_MAX as usize);
-                finish_frame(out, start);
+                finish_frame(out, start, 0);
             }
             Err(_) => start.abandon(out),
         }
     }
+}
+
+#[cold]
+fn sum(parts: &Parts) -> usize {
+    parts.iter().map(|(_, part)| part.len()).sum()
 }

@@ -33,7 +33,7 @@ fn cancel(stream: u32, call: u32) -> Vec<u8> {
         ..Blocks::default()
     };
     let start = begin_frame(&mut out, Kind::Cancel, stream, &blocks);
-    finish_frame(&mut out, start);
+    finish_frame(&mut out, start, 0);
     out
 }
 

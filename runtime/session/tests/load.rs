@@ -69,7 +69,7 @@ fn what_a_flood_makes_this_side_answer_is_no_more_than_the_flood() {
             ..Blocks::default()
         };
         let start = begin_frame(&mut out, Kind::Cancel, 0, &blocks);
-        finish_frame(&mut out, start);
+        finish_frame(&mut out, start, 0);
         out
     };
     let grant = |_| frame(Kind::Credit, 0, &1u32.to_be_bytes());

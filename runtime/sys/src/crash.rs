@@ -86,6 +86,27 @@ impl Slot {
     }
 }
 
+/// What [`put_aside`] found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aside {
+    before: Before,
+    behalf: Option<[u8; ID_LEN]>,
+}
+
+/// From here until [`go_on`], this thread does something else: nobody's code yet, for whose script it runs.
+pub(crate) fn put_aside() -> Aside {
+    Aside {
+        before: SLOT.with(|slot| slot.set(std::ptr::null_mut(), "")),
+        behalf: on_behalf(None),
+    }
+}
+
+/// What was put aside goes on.
+pub(crate) fn go_on(aside: Aside) {
+    restore(aside.before);
+    on_behalf(aside.behalf);
+}
+
 /// Whose code runs on this thread, and which part of it. Async-signal-safe.
 pub fn running() -> Option<(&'static Owner, &'static str)> {
     SLOT.with(|slot| {

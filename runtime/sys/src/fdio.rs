@@ -1,10 +1,10 @@
 //! Reading, writing and mode of plain descriptors, for callers that hold an `AsFd` and no `std` type.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::socket::MsgFlags;
+use nix::sys::socket::{MsgFlags, sendmsg};
 
 /// Reads up to `buf.len()` bytes; 0 is end of file.
 pub fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> io::Result<usize> {
@@ -29,6 +29,20 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         bytes,
         MsgFlags::MSG_NOSIGNAL,
     )?)
+}
+
+/// Most pieces of one [`send_pieces`].
+pub const PIECES: usize = 8;
+
+/// As [`send`], for bytes that lie in several places, [`PIECES`] at most; of more the first ones.
+pub fn send_pieces(fd: BorrowedFd<'_>, pieces: &[&[u8]]) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); PIECES];
+    for (slice, piece) in slices.iter_mut().zip(pieces) {
+        *slice = IoSlice::new(piece);
+    }
+    let slices = slices.get(..pieces.len()).unwrap_or(&slices);
+    let flags = MsgFlags::MSG_NOSIGNAL;
+    Ok(sendmsg::<()>(fd.as_raw_fd(), slices, &[], flags, None)?)
 }
 
 /// Switches `O_NONBLOCK` on the open file description behind `fd`.

@@ -28,6 +28,7 @@ pub mod tcp;
 pub mod term;
 pub mod unix;
 pub mod user;
+pub mod values;
 pub mod version;
 pub mod watch;
 

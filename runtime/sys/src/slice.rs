@@ -6,8 +6,9 @@
 //! a handler on the same thread). The hook yields, and is taken off again.
 //!
 //! - A *run* is one outermost [`enter`]: the time between an executor's poll of a script and the script's yield. A
-//!   timer that finds a newer run than the one in which it was armed just goes on for another slice; one that finds
+//!   timer that finds another run than the one in which it was armed just goes on for another slice; one that finds
 //!   no run stays disarmed. So a program that exchanges messages makes no system call for this per message.
+//! - What is done in the midst of a run on behalf of another environment is a run of its own ([`watched`]).
 //! - Lua that cannot yield (a comparator in `table.sort`, a `gsub` callback, a metamethod called from C) runs on
 //!   until it can. While neighbours wait ([`set_stuck_limit`]) it gets an error instead once it overstays, repeated
 //!   with every instruction until it has unwound to where it can yield, so that `pcall` does not hide it.
@@ -19,6 +20,7 @@
 mod coroutine;
 mod hook;
 mod lualib;
+mod own;
 mod protect;
 mod stuck;
 mod timer;
@@ -35,6 +37,7 @@ use mlua_sys::lua_State;
 
 pub use coroutine::install;
 pub use lualib::{Helpers, helpers};
+pub use own::{STACK, close, may_nest, watched};
 pub use protect::Protect;
 pub use stuck::{set_stuck_exit, set_stuck_limit};
 pub use timer::init;
@@ -71,6 +74,8 @@ struct Shared {
     current: AtomicPtr<lua_State>,
     /// Number of the run.
     run: AtomicU32,
+    /// The number that was given last.
+    runs: Cell<u32>,
     /// The run's slice is over.
     over: AtomicBool,
     /// The hook fired in this run where Lua could not yield.
@@ -93,6 +98,10 @@ struct Shared {
     timer: AtomicPtr<libc::c_void>,
     has_timer: AtomicBool,
     depth: Cell<u32>,
+    /// Where on its stack the thread was when it began with scripts.
+    base: Cell<usize>,
+    /// Runs that are put aside, because one of its own began within them.
+    aside: Cell<u32>,
     id: Cell<[u8; ID_LEN]>,
     slices: AtomicU32,
     overruns: AtomicU32,
@@ -105,6 +114,7 @@ impl Shared {
         Shared {
             current: AtomicPtr::new(ptr::null_mut()),
             run: AtomicU32::new(0),
+            runs: Cell::new(0),
             over: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             condemned: AtomicBool::new(false),
@@ -119,6 +129,8 @@ impl Shared {
             timer: AtomicPtr::new(ptr::null_mut()),
             has_timer: AtomicBool::new(false),
             depth: Cell::new(0),
+            base: Cell::new(0),
+            aside: Cell::new(0),
             id: Cell::new([b'0'; ID_LEN]),
             slices: AtomicU32::new(0),
             overruns: AtomicU32::new(0),
@@ -134,7 +146,9 @@ impl Shared {
         self.blocked.store(false, Relaxed);
         self.condemned.store(false, Relaxed);
         self.sliced.store(false, Relaxed);
-        self.run.store(self.run.load(Relaxed).wrapping_add(1), Relaxed);
+        // Never that of a run that is put aside, nor one in which the timer was armed.
+        self.runs.set(self.runs.get().wrapping_add(1));
+        self.run.store(self.runs.get(), Relaxed);
     }
 
     /// From here on `state` runs; gives what ran before. The fences keep the handler from seeing half of it.
@@ -178,12 +192,14 @@ fn millis(d: Duration) -> u32 {
 pub struct Guard<'a> {
     thread: &'a Thread,
     previous: *mut lua_State,
+    closing: bool,
     _lua: Option<Lua>,
 }
 
 /// Says that `thread` (or its Lua state's finalizers) is about to be run by this thread, on behalf of `running`.
 ///
-/// Nesting is allowed (a built-in function that runs a callback): the inner coroutine belongs to the outer's run.
+/// Nesting is allowed (a built-in function that runs a callback): the inner coroutine belongs to the outer's run, so it is one
+/// of the same environment; anything else is [`watched`].
 /// Without a previous [`init`] on this thread nothing is ever sliced.
 pub fn enter<'a>(thread: &'a Thread, running: &Running) -> Guard<'a> {
     // A thread whose Lua state is gone is never marked: its pointer must not reach the signal handler.
@@ -193,49 +209,17 @@ pub fn enter<'a>(thread: &'a Thread, running: &Running) -> Guard<'a> {
     } else {
         ptr::null_mut()
     };
-    let previous = SHARED.with(|s| s.mark(state, running));
-    Guard {
-        thread,
-        previous,
-        _lua: lua,
-    }
-}
-
-/// Drops `lua`. If that was the last reference, finalizers run: they are watched like a script that cannot be
-/// interrupted, on behalf of `running`.
-pub fn close(lua: Lua, running: &Running) {
     SHARED.with(|s| {
-        let before = s.closing.swap(true, Relaxed);
-        // Any pointer but null says that something runs; the handler does not follow it while closing.
-        let previous = s.mark(ptr::dangling_mut(), running);
-        drop(lua);
-        s.unmark(previous);
-        s.closing.store(before, Relaxed);
-    });
-}
-
-/// Runs code that is no script and that nothing can interrupt, on behalf of `running`: one that does not return is found as
-/// a script is that got stuck in C.
-pub fn watched<T>(running: &Running, work: impl FnOnce() -> T) -> T {
-    struct Marked {
-        previous: *mut lua_State,
-        before: bool,
-    }
-    impl Drop for Marked {
-        fn drop(&mut self) {
-            SHARED.with(|s| {
-                s.unmark(self.previous);
-                s.closing.store(self.before, Relaxed);
-            });
+        let previous = s.mark(state, running);
+        // Only now: the handler follows the pointer from here on.
+        let closing = s.closing.swap(false, Relaxed);
+        Guard {
+            thread,
+            previous,
+            closing,
+            _lua: lua,
         }
-    }
-    let _marked = SHARED.with(|s| {
-        let before = s.closing.swap(true, Relaxed);
-        // As in `close`: the handler does not follow it.
-        let previous = s.mark(ptr::dangling_mut(), running);
-        Marked { previous, before }
-    });
-    work()
+    })
 }
 
 impl Guard<'_> {
@@ -259,7 +243,10 @@ impl Guard<'_> {
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        SHARED.with(|s| s.unmark(self.previous));
+        SHARED.with(|s| {
+            s.closing.store(self.closing, Relaxed);
+            s.unmark(self.previous);
+        });
     }
 }
 

@@ -1,8 +1,10 @@
 //! Time slices with plain mlua: what a script cannot do to the thread that runs it.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -12,6 +14,12 @@ use mlua::{Function, Lua, MultiValue, Thread};
 const RUNNING: Running = Running {
     id: *b"0123456789ab",
     slice: Duration::from_millis(2),
+};
+
+/// Another environment, whose slices are longer.
+const OTHER: Running = Running {
+    id: *b"ba9876543210",
+    slice: Duration::from_millis(5),
 };
 
 fn state() -> Lua {
@@ -286,4 +294,99 @@ fn condemned_code_cannot_catch_its_way_out() {
     let got = result.unwrap();
     assert_eq!((got[0].as_str(), slices), ("false", 1));
     assert!(got[1].contains("cannot be interrupted"), "{got:?}");
+}
+
+/// A global function of a script, in which something of another environment runs at once.
+fn within(lua: &Lua, running: Running, work: impl Fn() + 'static) {
+    let within = lua.create_function(move |_, ()| {
+        slice::watched(&running, &work);
+        Ok(())
+    });
+    lua.globals().set("within", within.unwrap()).unwrap();
+}
+
+fn condemnable() -> Lua {
+    let lua = state();
+    let condemn = lua.create_function(|_, ()| {
+        slice::condemn();
+        Ok(())
+    });
+    lua.globals().set("condemn", condemn.unwrap()).unwrap();
+    lua
+}
+
+#[test]
+fn time_of_a_run_within_another_is_time_of_both() {
+    let (lua, calls) = (state(), Rc::new(Cell::new(0)));
+    let seen = calls.clone();
+    within(&lua, OTHER, move || {
+        seen.set(seen.get() + 1);
+        let before = slice::expiries();
+        while slice::expiries() == before {}
+    });
+    let mut script = Script::new(&lua, "for i = 1, 20 do within() end");
+    let (done, sliced) = script.poll();
+    assert!(done.is_none() && sliced, "{done:?} {sliced}");
+    // The timer was armed in this run; in later ones, the first expiry may be for the run before.
+    assert!(calls.get() <= 1, "{} calls", calls.get());
+    for turn in 2..5 {
+        assert!(script.poll().1);
+        assert!(calls.get() <= 2 * turn, "{} calls in {turn} slices", calls.get());
+    }
+}
+
+#[test]
+fn a_run_within_another_has_a_slice_of_its_own() {
+    let lua = state();
+    let (slices, other) = (Rc::new(Cell::new(0)), state());
+    let seen = slices.clone();
+    within(&lua, OTHER, move || {
+        let mut busy = Script::new(&other, "while true do end");
+        let guard = slice::enter(&busy.thread, &OTHER);
+        let polled = busy.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+        seen.set(seen.get() + u32::from(guard.finish()));
+    });
+    let (result, sliced) = Script::new(&lua, "within() local n = 1 return n").finish();
+    assert_eq!(result.unwrap(), ["1"]);
+    // The outer one waited for longer than a slice: it yields at its next instruction, once.
+    assert!(slices.get() == 1 && sliced >= 1, "{slices:?} {sliced}");
+}
+
+#[test]
+fn what_runs_within_another_is_condemned_alone() {
+    let (lua, other) = (state(), condemnable());
+    within(&lua, OTHER, move || {
+        let code = "return pcall(string.gsub, 'x', 'x', function() while true do pcall(condemn) end end)";
+        let mut script = Script::new(&other, code);
+        // Condemned, it unwinds to where it can yield.
+        assert_eq!(script.poll().0.map(|done| done.is_ok()), None);
+    });
+    let code = "local out = 'none'
+        local ok, e = pcall(string.gsub, 'x', 'x', function() within() out = 'all' end)
+        return ok, out";
+    let (result, _) = Script::new(&lua, code).finish();
+    assert_eq!(result.unwrap(), ["true", "all"]);
+}
+
+#[test]
+fn scripts_nest_as_far_as_there_is_stack() {
+    fn deep(bytes: usize) -> bool {
+        let room = [0_u8; 4096];
+        match std::hint::black_box(&room).len() {
+            size if size < bytes => deep(bytes - size),
+            _ => slice::may_nest(),
+        }
+    }
+    let lua = state();
+    assert!(
+        deep(slice::STACK / 3),
+        "where no script runs, there is nothing to share"
+    );
+    within(&lua, OTHER, || {
+        assert!(slice::may_nest());
+        assert!(!deep(slice::STACK / 3), "too much of the stack is in use");
+        slice::watched(&RUNNING, || assert!(!slice::may_nest(), "two are enough"));
+    });
+    Script::new(&lua, "within()").finish().0.unwrap();
 }

@@ -20,6 +20,28 @@ const RUNNING: Running = Running {
     slice: Duration::from_millis(2),
 };
 
+/// Whom the function `within` runs a text for, at once.
+const OTHER: Running = Running {
+    id: *b"ba9876543210",
+    slice: Duration::from_millis(3),
+};
+
+fn within(lua: &Lua) -> Function {
+    lua.create_function(|_, code: String| {
+        let lua = Lua::new();
+        let thread = lua.create_thread(lua.load(code).into_function()?)?;
+        let mut future = Box::pin(thread.clone().into_async::<MultiValue>(())?);
+        slice::watched(&OTHER, || {
+            let guard = slice::enter(&thread, &OTHER);
+            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            guard.finish();
+            drop(polled);
+        });
+        Ok(())
+    })
+    .unwrap()
+}
+
 /// The child's part: runs the script of the environment; prints how it ended.
 #[test]
 fn child() {
@@ -42,6 +64,7 @@ fn child() {
         },
     )
     .unwrap();
+    lua.globals().set("within", within(&lua)).unwrap();
     let function: Function = lua.load(code).into_function().unwrap();
     let thread = lua.create_thread(function).unwrap();
     let mut future = Box::pin(thread.clone().into_async::<MultiValue>(()).unwrap());
@@ -95,6 +118,18 @@ fn lua_that_cannot_yield_gets_an_error() {
     assert_eq!(run("handler", code), (Some(3), None));
     let code = "('x'):gsub('x', coroutine.wrap(function() while true do pcall(error) end end))";
     assert_eq!(run("inner", code), (Some(4), None));
+}
+
+#[test]
+fn whoever_is_stuck_is_named_and_not_whoever_waits_for_it() {
+    let pattern = "string.find(('a'):rep(40), ('a*'):rep(30) .. 'b')";
+    let code = format!("within [[{pattern}]]");
+    assert_eq!(run("within", &code), (Some(77), Some((OTHER.id, Reason::InC))));
+    let code = format!("within 'local n = 1' {pattern}");
+    assert_eq!(run("after", &code), (Some(77), Some((RUNNING.id, Reason::InC))));
+    // One that yields is not stuck, nor is whoever calls it again and again.
+    let code = "for i = 1, 30 do within 'while true do end' end";
+    assert_eq!(run("often", code), (Some(3), None));
 }
 
 #[test]

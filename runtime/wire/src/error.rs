@@ -110,6 +110,9 @@ pub enum ShapeFlaw {
     TooDeep,
     /// Two fields of a struct or two variants of an enum have the same name.
     SameName,
+    /// A name of a field or variant that is empty, or one of those or of a type with control characters: texts made
+    /// with it would be empty, or would move the cursor of whoever reads them.
+    BadName,
     /// A list or map whose entries take no bytes: a few bytes could claim any number of them.
     EmptyEntries,
 }
@@ -122,6 +125,7 @@ impl fmt::Display for ShapeFlaw {
             ShapeFlaw::TooMany => write!(f, "it has more than {} types", crate::SHAPE_NODES_MAX),
             ShapeFlaw::TooDeep => write!(f, "its types are nested deeper than {}", crate::DEPTH_MAX),
             ShapeFlaw::SameName => write!(f, "two fields or variants have the same name"),
+            ShapeFlaw::BadName => write!(f, "a name is empty or has control characters"),
             ShapeFlaw::EmptyEntries => write!(f, "the entries of a list or map take no bytes"),
         }
     }

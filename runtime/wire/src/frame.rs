@@ -226,10 +226,10 @@ pub fn begin_frame(out: &mut Vec<u8>, kind: Kind, stream: u32, blocks: &Blocks) 
     FrameStart { at, body: out.len() }
 }
 
-/// Writes the length of the frame into its header. The caller has checked the payload against its limit; a body of
-/// 4 GiB or more cannot be stated and would be cut off by the peer.
-pub fn finish_frame(out: &mut [u8], start: FrameStart) {
-    let body = out.len().saturating_sub(start.at + HEADER_LEN);
+/// Writes the length of the frame into its header; `beside` bytes of its payload are not in `out`. The caller has checked
+/// the payload against its limit; a body of 4 GiB or more cannot be stated and would be cut off by the peer.
+pub fn finish_frame(out: &mut [u8], start: FrameStart, beside: usize) {
+    let body = (out.len() + beside).saturating_sub(start.at + HEADER_LEN);
     let len = u32::try_from(body).unwrap_or(u32::MAX);
     if let Some(field) = out.get_mut(start.at..start.at + 4) {
         field.copy_from_slice(&len.to_be_bytes());

@@ -26,6 +26,7 @@
 extern crate self as gshell_wire;
 
 mod blocks;
+mod bytes;
 mod de;
 mod error;
 mod fault;
@@ -46,6 +47,7 @@ mod value;
 mod writer;
 
 pub use blocks::{BLOCKS_MAX, Blocks, Trace};
+pub use bytes::{Bytes, Lending, Part, Parts, SHARE_FROM, gather, lend};
 pub use de::{decode, decode_seed};
 pub use error::{DecodeError, EncodeError, ShapeFlaw};
 pub use fault::{Code, FAULT_TEXT_MAX, Fault, FaultParts};
@@ -63,7 +65,6 @@ pub use pattern::{is_wild, matches};
 pub use reader::{DEPTH_MAX, Reader, Width};
 pub use schema::{Field, Schema, Type, Variant};
 pub use ser::{Sink, encode, encode_to};
-pub use serde_bytes::ByteBuf as Bytes;
 pub use shape::{SHAPE_BYTES_MAX, SHAPE_NODES_MAX, Shape, ShapeField, ShapeVariant};
 pub use value::{TREE_MAX, Value, ValueError};
 pub use writer::Writer;

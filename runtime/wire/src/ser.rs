@@ -4,6 +4,7 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 
 use crate::EncodeError;
+use crate::bytes::{SHARE_FROM, append_long};
 
 /// Lets postcard append to a buffer that already holds something; its own flavors own their buffer.
 struct Append<'a>(&'a mut Vec<u8>);
@@ -13,7 +14,10 @@ impl Flavor for Append<'_> {
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
+        match data.len() < SHARE_FROM {
+            true => self.0.extend_from_slice(data),
+            false => append_long(self.0, data),
+        }
         Ok(())
     }
 

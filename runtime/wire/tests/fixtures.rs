@@ -137,7 +137,7 @@ fn frame(name: &str, kind: Kind, stream: u32, blocks: Blocks, payload: &[u8]) {
     let mut out = b"before".to_vec();
     let start = begin_frame(&mut out, kind, stream, &blocks);
     out.extend_from_slice(payload);
-    finish_frame(&mut out, start);
+    finish_frame(&mut out, start, 0);
     assert_eq!(&out[6..], bytes, "{name}: written");
     let want = Frame {
         kind,

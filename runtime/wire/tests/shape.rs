@@ -338,6 +338,34 @@ fn entries_that_take_no_bytes() {
 }
 
 #[test]
+fn names_that_nobody_can_read() {
+    for name in ["", "\0", "a\nb", "\u{1b}[2J", "\u{9b}2J"] {
+        for shape in [
+            strukt(&[("a", Shape::U8), (name, Shape::U8)]),
+            choice(&[(name, Shape::Unit)]),
+        ] {
+            assert_eq!(shape.check(), Err(ShapeFlaw::BadName), "{name:?}");
+            lie(&bytes(&shape), flaw(0, ShapeFlaw::BadName));
+        }
+    }
+    // Names of types tell less: they may be missing, but not draw on a terminal.
+    let named = |name: &str| {
+        let Shape::Enum { variants, .. } = choice(&[("A", Shape::Unit)]) else {
+            unreachable!()
+        };
+        Shape::Enum {
+            name: name.to_owned(),
+            variants,
+        }
+    };
+    assert_eq!(named("").check(), Ok(()));
+    assert_eq!(named("\u{7}").check(), Err(ShapeFlaw::BadName));
+    lie(&bytes(&named("\u{7}")), flaw(0, ShapeFlaw::BadName));
+    // Found by fuzzing: an enum whose text was empty.
+    lie(&[0x15, 1, 0, 1, 0, 0, 0x0e], flaw(0, ShapeFlaw::BadName));
+}
+
+#[test]
 fn names_that_are_there_twice() {
     for shape in [
         strukt(&[("a", Shape::U8), ("b", Shape::U8), ("a", Shape::I8)]),

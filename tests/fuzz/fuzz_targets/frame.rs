@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
         let mut out = Vec::new();
         let start = begin_frame(&mut out, frame.kind, frame.stream, &frame.blocks);
         out.extend_from_slice(frame.payload);
-        finish_frame(&mut out, start);
+        finish_frame(&mut out, start, 0);
         assert_eq!(out, &rest[..used]);
         assert_eq!(decode_frame(&rest[..used - 1], &limits), Ok(None));
         rest = &rest[used..];

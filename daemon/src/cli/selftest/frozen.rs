@@ -62,7 +62,7 @@ pub fn frames() -> Result<(), String> {
     let mut written = Vec::new();
     let start = begin_frame(&mut written, Kind::Message, 2, &blocks);
     written.extend_from_slice(b"hi");
-    finish_frame(&mut written, start);
+    finish_frame(&mut written, start, 0);
     expect("a frame", &written, &bytes(FRAME))?;
     let frame = Frame {
         kind: Kind::Message,

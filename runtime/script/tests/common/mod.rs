@@ -67,9 +67,14 @@ pub fn package(files: &[(&str, &str)]) -> Rc<Package> {
 }
 
 pub fn load(files: &[(&str, &str)], limits: Limits) -> Result<Script, LoadError> {
+    load_as("0123456789ab", files, limits)
+}
+
+/// The same with an ID of its own, for one beside others.
+pub fn load_as(id: &str, files: &[(&str, &str)], limits: Limits) -> Result<Script, LoadError> {
     let (output, input) = (Rc::new(Collect::default()), Input::new());
     let env = Environment::new(Spec {
-        id: "0123456789ab".into(),
+        id: id.into(),
         group: "test-1".into(),
         name: "main".into(),
         args: vec!["./main.lua".into(), "one".into(), "two words".into()],

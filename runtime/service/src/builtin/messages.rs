@@ -137,7 +137,7 @@ pub struct MessageStats {
     pub errors: u32,
     /// Those whose handler panicked.
     pub panics: u32,
-    /// Those that were given up by their caller.
+    /// Those that were given up by their caller, or whose stream its client left.
     pub cancelled: u32,
     /// Those whose deadline passed.
     pub expired: u32,

@@ -14,7 +14,7 @@ pub use self::describe::{difference, explain, explain_shape};
 use self::messages::{
     Describe, Load, Ping, Pong, Stats, TraceList, TracePurge, TraceRead, TraceTag, TraceUntag,
 };
-use crate::entry::{Entry, Kind, Reply, Work};
+use crate::entry::{Direct, Entry, Kind, Reply, Work};
 use crate::handlers::Handlers;
 use crate::payload::{Given, Typed};
 use crate::stats::Counts;
@@ -45,7 +45,7 @@ pub(crate) fn entry() -> Rc<Entry> {
         priority: Priority::High,
         help: String::new(),
         kind: Kind::Builtin,
-        direct: false,
+        direct: Direct::Never,
         start: Box::new(|key, given, context| {
             let mut reply = answer(&context.handlers, key, given)?;
             let work: Work = Box::pin(async move { context.reply(&mut *reply).await });

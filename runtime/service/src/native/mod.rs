@@ -12,7 +12,7 @@ pub use blocking::BlockingReply;
 pub use direct::DirectReply;
 pub use stream::ByteStream;
 
-use crate::entry::{Described, Dynamic, Entry, Kind, Start};
+use crate::entry::{Described, Direct, Dynamic, Entry, Kind, Start};
 use crate::handlers::Handlers;
 use crate::payload::{Given, Outgoing, Payload};
 use crate::stats::Counts;
@@ -70,7 +70,7 @@ impl Handlers {
             priority: message.priority,
             help: message.help,
             kind,
-            direct: kind == Kind::Call,
+            direct: Direct::from(kind),
             start,
             more_replies: Default::default(),
             counts: Counts::default(),

@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, dead_code)] // helpers of tests fail as tests do, and not every test needs all of them
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
-use gshell_service::{Handlers, Node, PublishOptions, Published, Publisher, Scopes, rt};
+use gshell_service::builtin::messages::{MessageStats, Stats, StatsFigures};
+use gshell_service::{
+    Client, Handlers, Node, PublishOptions, Published, Publisher, Scopes, Timeout, Workers, discover, rt,
+};
 use gshell_wire::{Bytes, Code, Fault, Message};
 use serde::{Deserialize, Serialize};
 
@@ -104,4 +108,46 @@ pub fn arithmetic() -> Handlers {
 pub fn run(test: impl Future<Output = ()>) {
     let done = rt::block_on(rt::timeout(LONG, test));
     assert!(done.is_some(), "the test hangs");
+}
+
+pub async fn connect(dir: &Dir, name: &str, scopes: Scopes) -> Client {
+    let node = dir.node();
+    let search = discover(&node, "test", name).scopes(scopes);
+    search.timeout(Timeout::Once).one().await.unwrap()
+}
+
+/// A service and a client, over a socket and inside the process.
+pub async fn both<T: Future<Output = ()>>(
+    name: &str,
+    handlers: impl Fn() -> Handlers,
+    test: impl Fn(Published, Rc<Client>) -> T,
+) {
+    for scopes in [Scopes::OS, Scopes::PROCESS] {
+        let dir = Dir::new(name);
+        let published = publish(&dir.node(), name, handlers(), scopes);
+        let client = Rc::new(connect(&dir, name, scopes).await);
+        test(published, client).await;
+    }
+}
+
+pub async fn stats_of(client: &Client, name: &str) -> MessageStats {
+    let stats: StatsFigures = client.call(Stats {}).await.unwrap();
+    stats
+        .messages
+        .into_iter()
+        .find(|entry| entry.name == name)
+        .unwrap()
+}
+
+pub async fn until(mut done: impl AsyncFnMut() -> bool) {
+    while !done().await {
+        rt::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+pub fn one_worker() -> Workers {
+    Workers {
+        max: 1,
+        ..Workers::default()
+    }
 }

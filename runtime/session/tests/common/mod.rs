@@ -117,7 +117,7 @@ pub fn frame(kind: Kind, stream: u32, payload: &[u8]) -> Vec<u8> {
         },
     );
     out.extend_from_slice(payload);
-    finish_frame(&mut out, start);
+    finish_frame(&mut out, start, 0);
     out
 }
 

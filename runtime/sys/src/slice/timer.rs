@@ -9,7 +9,7 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{SHARED, Shared, bump, hook, stuck};
+use super::{SHARED, Shared, bump, hook, own, stuck};
 use crate::crash;
 
 /// Deletes the thread's timer at its end.
@@ -25,6 +25,7 @@ thread_local! {
 /// Says which call failed; a likely reason is the limit of pending signals (each timer reserves one).
 pub fn init() -> io::Result<()> {
     install_handler()?;
+    SHARED.with(|s| s.base.set(s.base.get().max(own::address())));
     if SHARED.with(|s| s.has_timer.load(Relaxed)) {
         return Ok(());
     }

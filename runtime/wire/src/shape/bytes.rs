@@ -13,8 +13,8 @@
 //! | all others | |
 //!
 //! A text is its length in bytes and UTF-8. The whole is at most [`SHAPE_BYTES_MAX`] bytes and [`SHAPE_NODES_MAX`] types,
-//! nested at most [`DEPTH_MAX`] deep; no list or map may have entries that take no bytes, and no two
-//! fields or variants of one type the same name. Lengths and counts are checked before anything is allocated for them.
+//! nested at most [`DEPTH_MAX`] deep; no list or map may have entries that take no bytes, no field
+//! or variant an empty name or that of another one of its type, and no name control characters. Lengths and counts are checked before anything is allocated for them.
 
 use super::{Shape, ShapeField, ShapeVariant};
 use crate::key::tag;
@@ -127,12 +127,19 @@ fn count(shape: &Shape, depth: u8, left: &mut u32) -> std::result::Result<(), Sh
 
 /// What a shape of right parts can still have wrong.
 fn check_parts(shape: &Shape) -> std::result::Result<(), ShapeFlaw> {
-    let names: Vec<&str> = match shape {
-        Shape::Struct { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
-        Shape::Enum { variants, .. } => variants.iter().map(|variant| variant.name.as_str()).collect(),
+    let (of, names): (&str, Vec<&str>) = match shape {
+        Shape::Struct { name, fields } => (name, fields.iter().map(|field| field.name.as_str()).collect()),
+        Shape::Enum { name, variants } => (
+            name,
+            variants.iter().map(|variant| variant.name.as_str()).collect(),
+        ),
         _ if has_empty_entries(shape) => return Err(ShapeFlaw::EmptyEntries),
         _ => return Ok(()),
     };
+    let unreadable = |name: &str| name.contains(char::is_control);
+    if unreadable(of) || names.iter().any(|name| name.is_empty() || unreadable(name)) {
+        return Err(ShapeFlaw::BadName);
+    }
     if has_twins(names) {
         return Err(ShapeFlaw::SameName);
     }

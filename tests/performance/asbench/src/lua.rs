@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -61,6 +61,11 @@ local stop = began + SECONDS
 local tasks = {}
 for i = 1, STREAMS do
   tasks[i] = gshell.spawn(function()
+    if CALLS then
+      for _ = 1, CALLS do one(streams[i]) end
+      calls = calls + CALLS
+      return
+    end
     local at = now()
     while at < stop do
       one(streams[i])
@@ -101,8 +106,12 @@ impl Output for Printed {
     }
 }
 
-/// Runs a script to its end; gives what it printed.
-async fn run(name: &str, code: String, folder: &Path) -> Result<String, String> {
+/// Runs a script to its end, as a task of the thread's executor; gives what it printed.
+fn run(name: &'static str, code: String, folder: &Path) -> rt::Task<Result<String, String>> {
+    rt::spawn(environment(name, code, folder.to_owned()))
+}
+
+async fn environment(name: &str, code: String, folder: PathBuf) -> Result<String, String> {
     let input = Input::new();
     input.end();
     let output = Rc::new(Printed::default());
@@ -134,11 +143,12 @@ async fn run(name: &str, code: String, folder: &Path) -> Result<String, String> 
 
 fn script(options: &Options, scope: &str, code: &str) -> String {
     format!(
-        "local SCOPE, DIRECTION, STREAMS, SIZE, SECONDS = {scope:?}, {:?}, {}, {}, {}\n{MESSAGES}{code}",
+        "local SCOPE, DIRECTION, STREAMS, SIZE, SECONDS, CALLS = {scope:?}, {:?}, {}, {}, {}, {}\n{MESSAGES}{code}",
         options.direction.name(),
         options.streams,
         options.size,
-        options.time.as_secs_f64()
+        options.time.as_secs_f64(),
+        options.calls.map_or("nil".to_owned(), |calls| calls.to_string()),
     )
 }
 
@@ -164,7 +174,7 @@ fn figures(printed: &str) -> Result<Figures, String> {
 pub fn in_process(options: &Options) -> Result<Figures, String> {
     let folder = Path::new("/");
     let printed = rt::block_on(async {
-        let server = rt::spawn(run("server", script(options, "process", SERVER), folder));
+        let server = run("server", script(options, "process", SERVER), folder);
         let printed = run("client", script(options, "process", CLIENT), folder).await?;
         server.await?;
         Ok::<_, String>(printed)
@@ -178,6 +188,6 @@ pub fn in_process(options: &Options) -> Result<Figures, String> {
 /// A text: what failed.
 pub fn over_socket(folder: &Path, options: &Options) -> Result<Figures, String> {
     let _other = native::other_process(folder, options)?;
-    let printed = rt::block_on(run("client", script(options, "os", CLIENT), folder))?;
+    let printed = rt::block_on(async { run("client", script(options, "os", CLIENT), folder).await })?;
     figures(&printed)
 }

@@ -38,7 +38,27 @@ async fn download(request: DownloadRequest, _: Context) -> Result<Download, Faul
         return Err(Fault::new(Code::Invalid, text));
     }
     Ok(Download {
-        payload: Bytes::from(vec![9; request.size as usize]),
+        payload: answer(request.size as usize),
+    })
+}
+
+thread_local! {
+    static ANSWER: RefCell<Bytes> = const { RefCell::new(Bytes::new()) };
+}
+
+/// Bytes from which on counting who holds an answer takes less than to make it anew.
+const MADE_ONCE: usize = 1024;
+
+/// Bytes that are made once, as those of the yardstick are.
+fn answer(size: usize) -> Bytes {
+    if size < MADE_ONCE {
+        return Bytes::from(vec![9; size]);
+    }
+    ANSWER.with_borrow_mut(|answer| {
+        if answer.len() != size {
+            *answer = Bytes::shared(vec![9; size]);
+        }
+        answer.clone()
     })
 }
 
@@ -135,7 +155,7 @@ async fn drive(client: &Client, options: &Options) -> Result<Figures, String> {
     for _ in 1..options.streams {
         streams.push(client.open().await.map_err(text)?);
     }
-    let payload = vec![9u8; options.size as usize];
+    let payload = Bytes::shared(vec![9; options.size as usize]);
     for _ in 0..WARM_UP {
         one(&streams[0], options, &payload).await.map_err(text)?;
     }
@@ -163,7 +183,7 @@ async fn drive(client: &Client, options: &Options) -> Result<Figures, String> {
     Ok(meter.figures())
 }
 
-async fn one(stream: &Stream, options: &Options, payload: &[u8]) -> Result<(), Fault> {
+async fn one(stream: &Stream, options: &Options, payload: &Bytes) -> Result<(), Fault> {
     match options.direction {
         Direction::Download => {
             let reply: Download = stream.call(download_request(options)).await?;
@@ -184,11 +204,11 @@ fn download_request(options: &Options) -> DownloadRequest {
     }
 }
 
-fn upload_request(payload: &[u8]) -> UploadRequest {
+fn upload_request(payload: &Bytes) -> UploadRequest {
     UploadRequest {
         name: "asbench".to_owned(),
         id: 1,
-        payload: Bytes::from(payload.to_vec()),
+        payload: payload.clone(),
     }
 }
 
@@ -225,7 +245,7 @@ pub fn blocking(folder: &Path, options: &Options) -> Result<Figures, String> {
         None => search(folder).one_blocking(),
     };
     let mut client = client.map_err(|fault| fault.to_string())?;
-    let payload = vec![9u8; options.size as usize];
+    let payload = Bytes::shared(vec![9; options.size as usize]);
     let mut call = || match options.direction {
         Direction::Download => {
             let reply: Download = client.call(&download_request(options), None)?;

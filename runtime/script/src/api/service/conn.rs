@@ -1,7 +1,6 @@
 //! Connections to services.
 
 use std::cell::RefCell;
-use std::pin::pin;
 use std::rc::Rc;
 
 use gshell_service::builtin::difference;
@@ -10,6 +9,7 @@ use gshell_service::{CallOptions, Client, Incoming, Outgoing, Stream as Raw};
 use gshell_wire::{Code, Fault, Shape};
 use mlua::{Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value, WeakLua};
 
+use super::calling::Calling;
 use super::fault::raised;
 use super::message::{Message, Sent, Type, Types, unknown};
 use super::stream::Stream;
@@ -87,9 +87,18 @@ impl Connection {
 }
 
 impl Open {
-    fn client(&self) -> Result<Rc<Client>> {
+    /// The client.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub fn client(&self) -> Result<Rc<Client>> {
         let client = self.client.borrow().clone();
         client.ok_or_else(|| raise("closed", "the connection is closed"))
+    }
+
+    /// Whether it connects again when it is lost.
+    pub fn reconnects(&self) -> bool {
+        self.reconnects
     }
 
     /// Asks the service what it handles, once for a connection.
@@ -168,7 +177,7 @@ impl Open {
 
     /// What is said of a fault: if the service has the message in another shape, how they differ.
     #[cold]
-    async fn explain(&self, shared: &Shared, lua: &WeakLua, ty: &Type, fault: Fault) -> mlua::Error {
+    pub async fn explain(&self, shared: &Shared, lua: &WeakLua, ty: &Type, fault: Fault) -> mlua::Error {
         if fault.code() == Some(Code::UnknownMessage)
             && let Ok(described) = self.described(shared, lua).await
             && let Some(text) = difference(&described.description, &ty.name, &ty.shape)
@@ -253,58 +262,6 @@ pub fn options(function: &'static str, options: Value) -> Result<CallOptions> {
     })
 }
 
-/// Where a call goes: the default stream of a connection, or a stream.
-pub enum Over {
-    Conn(Rc<Open>),
-    Stream(Raw, Option<Rc<Open>>),
-}
-
-/// Sends a request and waits for its reply.
-pub async fn call(
-    shared: Rc<Shared>,
-    over: Over,
-    lua: WeakLua,
-    (what, options): (What, CallOptions),
-) -> Result<Value> {
-    let (stream, open) = match &over {
-        Over::Conn(open) => (open.client()?.default_stream(), Some(open)),
-        Over::Stream(stream, open) => (stream.clone(), open.as_ref()),
-    };
-    let (ty, value) = match what {
-        What::Known(ty, value) => (ty, value),
-        named => Box::pin(named.resolve(&shared, open.map(|open| &**open), &lua)).await?,
-    };
-    let mut sent = Sent::new(&ty, value, is_local(&stream))?;
-    let cx = &shared.cx;
-    let answer = match &over {
-        // Only a client that connects again has to be there: else closing it ends its calls.
-        Over::Conn(open) if open.reconnects => {
-            let client = open.client()?;
-            cx.wait(Box::pin(client.call_with(&options, &mut sent))).await?
-        }
-        // By reference: a future that is passed on by value is there once more in each that it passes through.
-        _ => cx.wait(pin!(stream.call_with(&options, &mut sent))).await?,
-    };
-    match (answer, open) {
-        (Ok(incoming), open) => match (shared.types.by_key(incoming.key), open) {
-            (Some(ty), _) => read(&lua, &ty, incoming),
-            (None, Some(open)) => Ok(Box::pin(open.read(&shared, &lua, incoming)).await?.0),
-            (None, None) => Err(unknown(incoming.key)),
-        },
-        (Err(fault), Some(open)) if fault.code() == Some(Code::UnknownMessage) => {
-            Err(Box::pin(open.explain(&shared, &lua, &ty, fault)).await)
-        }
-        (Err(fault), _) => Err(sent.error(fault)),
-    }
-}
-
-fn read(lua: &WeakLua, ty: &Type, incoming: Incoming) -> Result<Value> {
-    match lua.try_upgrade() {
-        Some(lua) => ty.read(&lua, incoming.payload),
-        None => Err(raise("stopped", "stopped")),
-    }
-}
-
 /// Whether messages cross inside of the process.
 pub fn is_local(stream: &Raw) -> bool {
     stream.peer().scope == gshell_service::Scope::Process
@@ -335,14 +292,15 @@ impl UserData for Connection {
 }
 
 fn methods(add: &Functions<'_>) -> Result<()> {
-    add.waiting_method(
+    add.boxed_method(
         "call",
         |lua, (this, ty, value, given): (This, Value, Value, Value)| {
             let (shared, open) = this.parts()?;
             let (what, given) = what(&shared.types, &ty, value, given)?;
             let options = options("conn:call", given)?;
             let cx = Rc::clone(&shared.cx);
-            Ok((cx, call(shared, Over::Conn(open), lua.weak(), (what, options))))
+            let mut calling = Calling::on_connection(&shared, open, lua.weak(), what, options)?;
+            Ok((cx, Box::pin(async move { calling.run().await })))
         },
     )?;
     add.waiting_method("stream", |_, (this,): (This,)| {

@@ -1,7 +1,8 @@
 //! The functions of a script that handle requests.
 //!
 //! A request is handled in a coroutine, taken from those that have handled others before. It runs at once, where the
-//! request was read; one that has to wait goes on as a task of the environment, so that it ends with it.
+//! request was read, or within the call of a script of the same thread that makes it; one that has to wait goes on as a
+//! task of the environment, so that it ends with it.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -9,7 +10,8 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 
-use gshell_service::{Context as Request, Incoming, Reply, Scope, current};
+use gshell_service::{Context as Request, Incoming, Reply, current};
+use gshell_sys::slice;
 use gshell_wire::{Code, Fault};
 use mlua::{Function, Lua, Table, Thread, Value, WeakLua};
 
@@ -117,15 +119,18 @@ impl Service {
         self.shared.cx.output.write(Output::Err, text.as_bytes());
     }
 
-    /// Polls `work` at once; what has to wait goes on as a task of the environment.
+    /// Polls `work` at once, as a run of its own: its caller may be a script that runs. What has to wait goes on as a task of
+    /// the environment.
     pub fn start<T: 'static>(
         &self,
         scope: current::Scope,
         mut work: Pin<Box<dyn Future<Output = T>>>,
     ) -> impl Future<Output = Option<T>> + use<T> {
-        let cx = Rc::downgrade(&self.shared.cx);
+        let (cx, running) = (Rc::downgrade(&self.shared.cx), self.shared.cx.running());
         async move {
-            if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+            let first =
+                poll_fn(|context| Poll::Ready(slice::watched(&running, || work.as_mut().poll(context))));
+            if let Poll::Ready(done) = first.await {
                 cx.upgrade().iter().for_each(|cx| cx.output.flush());
                 return Some(done);
             }
@@ -172,7 +177,7 @@ pub fn handle(
 async fn work(service: Rc<Service>, handler: Rc<Handler>, incoming: Incoming, request: Request) -> Answer {
     let faulty = |error: mlua::Error| fault::of_error(&error);
     let _alive = Alive::new(&service.shared.cx).map_err(faulty)?;
-    let (local, is_call) = (request.peer().scope == Scope::Process, request.is_call());
+    let is_call = request.is_call();
     let mut body = {
         let lua = service.lua.try_upgrade().ok_or_else(stopped)?;
         let value = handler.ty.read(&lua, incoming.payload).map_err(faulty)?;
@@ -202,7 +207,7 @@ async fn work(service: Rc<Service>, handler: Rc<Handler>, incoming: Incoming, re
         return Ok(None);
     }
     let ty = handler.reply_type(&service.shared, &reply)?;
-    match Sent::now(&ty, reply, local) {
+    match Sent::now(&ty, &reply) {
         Ok(sent) => Ok(Some(Box::new(sent))),
         Err(error) => {
             let fault = fault::of_error(&error);

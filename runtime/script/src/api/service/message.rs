@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use gshell_service::{Body, Outgoing, Payload};
 use gshell_small::Map;
-use gshell_wire::{EncodeError, Limits, Priority, Shape, Value as Tree};
+use gshell_sys::values;
+use gshell_wire::{EncodeError, Limits, Priority, Shape};
 use mlua::{Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value};
 
 use super::codec::{self, Misfit, Plan, Put};
@@ -43,26 +44,17 @@ impl Type {
 
     /// Whether `value` is known to be a message of this type.
     pub fn has(&self, value: &Value) -> bool {
-        value
-            .as_table()
-            .and_then(Table::metatable)
-            .is_some_and(|meta| meta.to_pointer() == self.meta.to_pointer())
+        let lua = self.meta.weak_lua().try_upgrade();
+        lua.and_then(|lua| values::metatable(&lua, value)) == Some(self.meta.to_pointer().addr())
     }
 
     /// The message that came, as a table.
     pub fn read(&self, lua: &Lua, payload: Payload) -> Result<Value> {
-        let read = match payload {
-            Payload::Bytes(bytes) => codec::read(lua, &self.plan, &bytes),
-            Payload::Tree(tree, _) => codec::tree(lua, &self.plan, tree),
-            moved => codec::read(
-                lua,
-                &self.plan,
-                &moved.into_bytes().map_err(super::fault::raised)?,
-            ),
+        let bytes = match payload {
+            Payload::Bytes(bytes) => bytes,
+            moved => moved.into_bytes().map_err(super::fault::raised)?,
         };
-        let value = read.map_err(|error| self.unreadable(error))?;
-        self.mark(&value)?;
-        Ok(value)
+        codec::read(lua, &self.plan, &self.meta, &bytes).map_err(|error| self.unreadable(error))
     }
 
     #[cold]
@@ -159,8 +151,9 @@ impl Types {
 
     /// The type that a table is known to have.
     pub fn of(&self, value: &Value) -> Option<Rc<Type>> {
-        let meta = value.as_table()?.metatable()?;
-        self.by_meta.borrow().get(&meta.to_pointer().addr())?.upgrade()
+        let lua = value.weak_lua()?.try_upgrade()?;
+        let meta = values::metatable(&lua, value)?;
+        self.by_meta.borrow().get(&meta)?.upgrade()
     }
 }
 
@@ -220,7 +213,8 @@ pub fn register(add: &Functions<'_>, types: &Rc<Types>) -> Result<()> {
         "message",
         move |lua, (name, shape, options): (String, Value, Option<Table>)| {
             let bad = |what: &str| invalid("gshell.message", &format!("{name}: {what}"));
-            if name.is_empty() || name.len() > NAME_MAX || name.contains(char::is_whitespace) {
+            let unfit = |c: char| c.is_whitespace() || c.is_control();
+            if name.is_empty() || name.len() > NAME_MAX || name.contains(unfit) {
                 return Err(bad("a name is text without spaces, of at most 200 bytes"));
             }
             let shape = match &shape {
@@ -243,7 +237,7 @@ pub fn register(add: &Functions<'_>, types: &Rc<Types>) -> Result<()> {
     )
 }
 
-/// A message on its way out: written from its table into the output of a socket, or crossing as a tree.
+/// A message on its way out: written from its table into the output of a socket, or crossing as bytes.
 pub struct Sent {
     ty: Rc<Type>,
     what: What,
@@ -252,41 +246,36 @@ pub struct Sent {
 
 enum What {
     Lua(Value),
-    Tree(Tree),
     Bytes(Vec<u8>),
 }
 
 impl Sent {
-    /// `value` as a message of type `ty`; `local` inside of the process.
+    /// `value` as a message of type `ty`. It is looked at when it is written; `local`, inside of the process, now.
     pub fn new(ty: &Rc<Type>, value: Value, local: bool) -> Result<Sent> {
-        let what = if local {
-            let strict = !ty.has(&value);
-            let tree = Put::tree(&ty.plan, &value, strict, Limits::default().message);
-            What::Tree(tree.map_err(|misfit| ty.misfit(&misfit))?)
-        } else {
-            What::Lua(value)
-        };
+        if local {
+            return Sent::now(ty, &value);
+        }
         Ok(Sent {
             ty: Rc::clone(ty),
-            what,
+            what: What::Lua(value),
             misfit: RefCell::new(None),
         })
     }
 
-    /// As [`Sent::new`], but all of it is looked at now: for a reply, whose sender learns nothing of its sending.
-    pub fn now(ty: &Rc<Type>, value: Value, local: bool) -> Result<Sent> {
-        let mut sent = Sent::new(ty, value, local)?;
-        if let What::Lua(_) = &sent.what {
-            let mut bytes = Vec::new();
-            if let Err(error) = sent.write(&mut bytes) {
-                return Err(sent.error(gshell_wire::Fault::new(
-                    gshell_wire::Code::BadMessage,
-                    error.to_string(),
-                )));
-            }
-            sent.what = What::Bytes(bytes);
-        }
-        Ok(sent)
+    /// Looks at all of it now, as for a reply, whose sender learns nothing of its sending.
+    pub fn now(ty: &Rc<Type>, value: &Value) -> Result<Sent> {
+        let mut bytes = Vec::new();
+        put(ty, value, &mut bytes).map_err(|misfit| ty.misfit(&misfit))?;
+        Ok(Sent {
+            ty: Rc::clone(ty),
+            what: What::Bytes(bytes),
+            misfit: RefCell::new(None),
+        })
+    }
+
+    /// Its type.
+    pub fn of(&self) -> &Type {
+        &self.ty
     }
 
     /// The error of a send: that of the message itself if it was not one of its type.
@@ -305,20 +294,20 @@ impl Body for Sent {
 
     fn write(&self, out: &mut Vec<u8>) -> std::result::Result<(), EncodeError> {
         match &self.what {
-            What::Lua(value) => {
-                let strict = !self.ty.has(value);
-                Put::bytes(&self.ty.plan, value, strict, Limits::default().message, out).map_err(|misfit| {
-                    *self.misfit.borrow_mut() = Some(misfit);
-                    EncodeError::Refused
-                })
-            }
-            What::Tree(tree) => tree.encode(&self.ty.shape, out).map_err(|_| EncodeError::Refused),
+            What::Lua(value) => put(&self.ty, value, out).map_err(|misfit| {
+                *self.misfit.borrow_mut() = Some(misfit);
+                EncodeError::Refused
+            }),
             What::Bytes(bytes) => {
                 out.extend_from_slice(bytes);
                 Ok(())
             }
         }
     }
+}
+
+fn put(ty: &Type, value: &Value, out: &mut Vec<u8>) -> std::result::Result<(), Misfit> {
+    Put::bytes(&ty.plan, &ty.meta, value, Limits::default().message, out)
 }
 
 impl Outgoing for Sent {
@@ -331,14 +320,17 @@ impl Outgoing for Sent {
     }
 
     fn take(&mut self) -> Payload {
-        let tree = match std::mem::replace(&mut self.what, What::Tree(Tree::Unit)) {
-            What::Tree(tree) => tree,
-            What::Bytes(bytes) => return Payload::Bytes(bytes),
+        match std::mem::replace(&mut self.what, What::Bytes(Vec::new())) {
+            What::Bytes(bytes) => Payload::Bytes(bytes),
+            // What crosses inside of the process was written before, so this is for completeness.
             What::Lua(value) => {
-                Put::tree(&self.ty.plan, &value, false, Limits::default().message).unwrap_or(Tree::Unit)
+                let mut bytes = Vec::new();
+                if let Err(misfit) = put(&self.ty, &value, &mut bytes) {
+                    *self.misfit.borrow_mut() = Some(misfit);
+                }
+                Payload::Bytes(bytes)
             }
-        };
-        Payload::Tree(tree, Arc::clone(&self.ty.shape))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::Context;
 use crate::call::Functions;
 use crate::errors::raise;
 
+mod calling;
 mod codec;
 mod conn;
 mod discover;

@@ -9,6 +9,7 @@ use gshell_plugin_host::serve;
 use gshell_service::{
     Dynamic, Handlers, Identity, PublishOptions, Published, Publisher, Scopes, Workers, current, rt,
 };
+use gshell_sys::slice;
 use mlua::{Function, Lua, Result, Table, UserData, UserDataFields, UserDataRef, Value, WeakLua};
 
 use super::fault::raised;
@@ -358,8 +359,10 @@ fn add(
         stream,
         replies: entry.replies,
     });
-    let service = Rc::downgrade(service);
-    handlers.on_dynamic(dynamic, move |incoming, request| {
+    let (pending, service) = (Rc::clone(&service.shared.cx.pending), Rc::downgrade(service));
+    // A script does not run within itself: its coroutines would share the depth of calls that Lua allows.
+    let may = move || !pending.is_running() && slice::may_nest();
+    handlers.on_dynamic_within(dynamic, may, move |incoming, request| {
         handler::handle(&service, &handler, incoming, request)
     })
 }

@@ -19,6 +19,7 @@ use gshell_service::{
     Reply, Scopes, Timeout, discover, rt,
 };
 use gshell_small::Map;
+use gshell_sys::slice;
 use gshell_wire::{Code, EncodeError, Fault, Shape};
 
 use crate::{Context, Environment, Input, Limits, Outcome, Output, Package, Spec, Stream};
@@ -77,6 +78,7 @@ impl States {
             let (output, stopped) = (output.clone(), stopped.clone());
             let (report, failure) = async_channel::bounded(1);
             let thread = std::thread::Builder::new().name("gshell-state".to_owned());
+            let thread = thread.stack_size(slice::STACK);
             let spawned = thread.spawn(move || run(seed, output, stopped, &report));
             spawned.map_err(|error| Fault::new(Code::Limit, "cannot start a thread").with_cause(error))?;
             failed.push((service, failure));

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use gshell_service::{Context as Request, Stream as Raw};
 use mlua::{Lua, MultiValue, Result, Table, UserData, UserDataFields, UserDataRef, Value, WeakLua};
 
-use super::conn::{self, Open, Over};
+use super::calling::Calling;
+use super::conn::{self, Open};
 use super::fault::raised;
 use super::handler::Variables;
 use super::message::{Sent, unknown};
@@ -225,16 +226,16 @@ fn methods(add: &Functions<'_>) -> Result<()> {
             async move { slot.receive(&lua, None).await }
         })
     })?;
-    add.waiting_method(
+    add.boxed_method(
         "call",
         |lua, (this, ty, value, given): (This, Value, Value, Value)| {
             let slot = Rc::clone(&this.0);
             let (what, given) = conn::what(&slot.shared.types, &ty, value, given)?;
             let options = conn::options("stream:call", given)?;
-            let over = Over::Stream(slot.raw()?, slot.open.clone());
-            let shared = Rc::clone(&slot.shared);
-            let cx = Rc::clone(&shared.cx);
-            Ok((cx, conn::call(shared, over, lua.weak(), (what, options))))
+            let over = (slot.raw()?, slot.open.clone());
+            let mut calling = Calling::on_stream(&slot.shared, over, lua.weak(), what, options)?;
+            let cx = Rc::clone(&slot.shared.cx);
+            Ok((cx, Box::pin(async move { calling.run().await })))
         },
     )?;
     add.nothing("finish", |_, (this,): (This,)| {

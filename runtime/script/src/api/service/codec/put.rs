@@ -1,11 +1,12 @@
-//! Lua values to bytes or to a tree, or only checked: one walk for all three.
+//! Lua values to bytes, or only checked: one walk for both.
 
 use std::fmt;
 
-use gshell_wire::{DEPTH_MAX, Value as Tree, Width, Writer};
+use gshell_sys::values::{self, Kind, Look};
+use gshell_wire::{DEPTH_MAX, Width, Writer};
 use mlua::{Table, Value};
 
-use super::plan::{Part, Plan};
+use super::plan::{Form, Part, Plan};
 
 /// Why a value is none of the shape. Its text is `num: expected i32, got string`.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,15 +51,10 @@ impl fmt::Display for Misfit {
 
 type Result<T> = std::result::Result<T, Misfit>;
 
-enum Sink<'a> {
-    Bytes(Writer<'a>),
-    Tree,
-    Nothing,
-}
-
 /// One walk over a value.
 pub struct Put<'a> {
-    sink: Sink<'a>,
+    /// None: it is only checked.
+    out: Option<Writer<'a>>,
     depth: u8,
     /// Bytes that may still be written, about.
     left: usize,
@@ -67,34 +63,43 @@ pub struct Put<'a> {
 }
 
 impl Put<'_> {
-    fn new(sink: Sink<'_>, strict: bool, limit: u32) -> Put<'_> {
-        Put {
-            sink,
-            depth: DEPTH_MAX,
-            left: usize::try_from(limit).unwrap_or(usize::MAX),
-            strict,
-        }
-    }
-
-    /// Appends `value` to `out`, which is as it was after an error. `strict`: fields that the plan does not have are an
-    /// error; `limit`: most bytes.
-    pub fn bytes(plan: &Plan, value: &Value, strict: bool, limit: u32, out: &mut Vec<u8>) -> Result<()> {
+    /// Appends `value` to `out`, which is as it was after an error. Fields that the plan does not have are an error, but for
+    /// a table with the metatable `meta`, which was looked at before; `limit`: most bytes.
+    pub fn bytes(plan: &Plan, meta: &Table, value: &Value, limit: u32, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
-        let result = Put::new(Sink::Bytes(Writer::new(out)), strict, limit).value(plan, value);
+        let meta = Some(meta.to_pointer().addr());
+        let result = Put::walk(plan, meta, value, limit, Some(Writer::new(out)));
         if result.is_err() {
             out.truncate(start);
         }
-        result.map(drop)
-    }
-
-    /// `value` as a tree.
-    pub fn tree(plan: &Plan, value: &Value, strict: bool, limit: u32) -> Result<Tree> {
-        Put::new(Sink::Tree, strict, limit).value(plan, value)
+        result
     }
 
     /// Only checks.
     pub fn check(plan: &Plan, value: &Value, limit: u32) -> Result<()> {
-        Put::new(Sink::Nothing, true, limit).value(plan, value).map(drop)
+        Put::walk(plan, None, value, limit, None)
+    }
+
+    fn walk(
+        plan: &Plan,
+        trusted: Option<usize>,
+        value: &Value,
+        limit: u32,
+        out: Option<Writer<'_>>,
+    ) -> Result<()> {
+        let Some(lua) = plan.names.weak_lua().try_upgrade() else {
+            return Err(Misfit::new("the script has ended"));
+        };
+        let walked = values::look(&lua, &plan.names, value, |look| {
+            let mut put = Put {
+                out,
+                depth: DEPTH_MAX,
+                left: usize::try_from(limit).unwrap_or(usize::MAX),
+                strict: trusted.is_none() || look.metatable() != trusted,
+            };
+            put.value(&plan.form, look)
+        });
+        walked.unwrap_or_else(|error| Err(Misfit::new(crate::errors::root_message(&error))))
     }
 
     fn pay(&mut self, bytes: usize) -> Result<()> {
@@ -109,58 +114,50 @@ impl Put<'_> {
         }
     }
 
-    fn value(&mut self, plan: &Plan, value: &Value) -> Result<Tree> {
+    fn value(&mut self, form: &Form, look: &mut Look) -> Result<()> {
         self.pay(1)?;
-        match plan {
-            Plan::Bool => match value {
-                Value::Boolean(yes) => {
-                    if let Sink::Bytes(out) = &mut self.sink {
-                        out.bool(*yes);
-                    }
-                    Ok(Tree::Bool(*yes))
-                }
-                _ => Err(expected("bool", value)),
+        match form {
+            Form::Bool => match look.kind() {
+                Kind::Bool(yes) => self.write(|out| out.bool(yes)),
+                got => return Err(expected("bool", got)),
             },
-            Plan::Int(width) => self.int(*width, value),
-            Plan::Uint(width) => self.uint(*width, value),
-            Plan::F32 => {
-                let number = float("f32", value)?;
+            Form::Int(width) => self.int(*width, look.kind())?,
+            Form::Uint(width) => self.uint(*width, look.kind())?,
+            Form::F32 => {
+                let number = float("f32", look.kind())?;
                 let narrow = number as f32;
                 if narrow.is_infinite() && number.is_finite() {
-                    return Err(range(value, "f32"));
+                    return Err(range(look.kind(), "f32"));
                 }
-                if let Sink::Bytes(out) = &mut self.sink {
-                    out.f32(narrow);
-                }
-                Ok(Tree::Float(f64::from(narrow)))
+                self.write(|out| out.f32(narrow));
             }
-            Plan::F64 => {
-                let number = float("f64", value)?;
-                if let Sink::Bytes(out) = &mut self.sink {
-                    out.f64(number);
-                }
-                Ok(Tree::Float(number))
+            Form::F64 => {
+                let number = float("f64", look.kind())?;
+                self.write(|out| out.f64(number));
             }
-            Plan::Str => self.text(value),
-            Plan::Bytes => self.raw(value),
-            Plan::Unit => match value {
-                value if is_nothing(value) => Ok(Tree::Unit),
-                Value::Table(table) if table.is_empty() => Ok(Tree::Unit),
-                _ => Err(expected("nothing", value)),
+            Form::Str => self.text(look.kind())?,
+            Form::Bytes => self.raw(look.kind())?,
+            Form::Unit => match look.kind() {
+                Kind::Nil | Kind::Null => {}
+                Kind::Table if look.is_empty() => {}
+                got => return Err(expected("nothing", got)),
             },
             composite => {
-                self.depth = self
-                    .depth
-                    .checked_sub(1)
-                    .ok_or_else(|| Misfit::new("nested too deep"))?;
-                let tree = self.composite(composite, value)?;
+                self.depth = self.depth.checked_sub(1).ok_or_else(too_deep)?;
+                self.composite(composite, look)?;
                 self.depth += 1;
-                Ok(tree)
             }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
+        if let Some(out) = &mut self.out {
+            write(out);
         }
     }
 
-    fn int(&mut self, width: Width, value: &Value) -> Result<Tree> {
+    fn int(&mut self, width: Width, value: Kind<'_>) -> Result<()> {
         let (name, max) = match width {
             Width::W8 => ("i8", i64::from(i8::MAX)),
             Width::W16 => ("i16", i64::from(i16::MAX)),
@@ -171,13 +168,13 @@ impl Put<'_> {
         if number > max || number < -max - 1 {
             return Err(range(value, name));
         }
-        if let Sink::Bytes(out) = &mut self.sink {
+        self.write(|out| {
             let _ = out.int(width, number);
-        }
-        Ok(Tree::Int(number))
+        });
+        Ok(())
     }
 
-    fn uint(&mut self, width: Width, value: &Value) -> Result<Tree> {
+    fn uint(&mut self, width: Width, value: Kind<'_>) -> Result<()> {
         let (name, max) = match width {
             Width::W8 => ("u8", u64::from(u8::MAX)),
             Width::W16 => ("u16", u64::from(u16::MAX)),
@@ -192,298 +189,260 @@ impl Put<'_> {
         let number = number
             .filter(|number| *number <= max)
             .ok_or_else(|| range(value, name))?;
-        if let Sink::Bytes(out) = &mut self.sink {
+        self.write(|out| {
             let _ = out.uint(width, number);
-        }
-        Ok(Tree::Uint(number))
+        });
+        Ok(())
     }
 
-    fn text(&mut self, value: &Value) -> Result<Tree> {
-        let Value::String(string) = value else {
+    fn text(&mut self, value: Kind<'_>) -> Result<()> {
+        let Kind::Text(bytes) = value else {
             return Err(expected("string", value));
         };
-        let Ok(text) = string.to_str() else {
+        let Ok(text) = str::from_utf8(bytes) else {
             return Err(Misfit::new("expected string, got bytes that are not UTF-8"));
         };
         self.pay(text.len())?;
-        Ok(match &mut self.sink {
-            Sink::Bytes(out) => {
-                out.str(&text);
-                Tree::Unit
-            }
-            Sink::Tree => Tree::Str((*text).to_owned()),
-            Sink::Nothing => Tree::Unit,
-        })
+        self.write(|out| out.str(text));
+        Ok(())
     }
 
-    fn raw(&mut self, value: &Value) -> Result<Tree> {
-        let Value::String(string) = value else {
+    fn raw(&mut self, value: Kind<'_>) -> Result<()> {
+        let Kind::Text(bytes) = value else {
             return Err(expected("bytes", value));
         };
-        let bytes = string.as_bytes();
         self.pay(bytes.len())?;
-        Ok(match &mut self.sink {
-            Sink::Bytes(out) => {
-                out.bytes(&bytes);
-                Tree::Unit
-            }
-            Sink::Tree => Tree::Bytes(bytes.to_vec()),
-            Sink::Nothing => Tree::Unit,
-        })
+        self.write(|out| out.bytes(bytes));
+        Ok(())
     }
 
-    fn composite(&mut self, plan: &Plan, value: &Value) -> Result<Tree> {
-        match (plan, value) {
-            (Plan::Option(of), value) => {
-                let there = !is_nothing(value);
-                if let Sink::Bytes(out) = &mut self.sink {
-                    out.bool(there);
+    fn composite(&mut self, form: &Form, look: &mut Look) -> Result<()> {
+        let table = matches!(look.kind(), Kind::Table);
+        match form {
+            Form::Option(of) => {
+                let there = !is_nothing(look.kind());
+                self.write(|out| out.bool(there));
+                match there {
+                    true => self.value(of, look),
+                    false => Ok(()),
                 }
-                if !there {
-                    return Ok(Tree::Option(None));
-                }
-                Ok(Tree::Option(Some(Box::new(self.value(of, value)?))))
             }
-            (Plan::Enum(variants), value) => self.variant(variants, value),
-            (Plan::Struct(fields), Value::Table(table)) => self.fields(fields, table),
-            (Plan::List(of, _), Value::Table(table)) => self.list(of, table),
-            (Plan::Map(keys, values, _), Value::Table(table)) => self.map(keys, values, table),
-            (Plan::Tuple(plans), Value::Table(table)) => {
-                let mut trees = self.room(plans.len());
-                for (index, plan) in plans.iter().enumerate() {
-                    let tree = self.entry(plan, table, index + 1)?;
-                    self.keep(&mut trees, tree);
+            Form::Enum(variants) => self.variant(variants, look),
+            Form::Struct(fields) if table => self.fields(fields, look),
+            Form::List(of, _) if table => self.list(of, look),
+            Form::Map(keys, values, _) if table => self.map(keys, values, look),
+            Form::Tuple(forms) if table => {
+                for (index, form) in (1i64..).zip(forms) {
+                    self.entry(form, look, index)?;
                 }
-                Ok(Tree::Tuple(trees))
+                Ok(())
             }
-            (Plan::Struct(_), _) => Err(expected("table", value)),
-            (Plan::List(..), _) => Err(expected("list", value)),
-            (Plan::Map(..), _) => Err(expected("map", value)),
-            _ => Err(expected("tuple", value)),
+            Form::Struct(_) => Err(expected("table", look.kind())),
+            Form::List(..) => Err(expected("list", look.kind())),
+            Form::Map(..) => Err(expected("map", look.kind())),
+            _ => Err(expected("tuple", look.kind())),
         }
     }
 
-    /// Entries of a tree, if one is made.
-    fn room<T>(&self, entries: usize) -> Vec<T> {
-        match self.sink {
-            Sink::Tree => Vec::with_capacity(entries.min(1024)),
-            _ => Vec::new(),
-        }
-    }
-
-    fn keep<T>(&self, trees: &mut Vec<T>, tree: T) {
-        if matches!(self.sink, Sink::Tree) {
-            trees.push(tree);
-        }
-    }
-
-    fn fields(&mut self, fields: &[Part], table: &Table) -> Result<Tree> {
-        let mut trees = self.room(fields.len());
+    fn fields(&mut self, fields: &[Part], look: &mut Look) -> Result<()> {
         let mut found = 0usize;
         for field in fields {
-            let value: Value = table.raw_get(&field.name).map_err(from_lua)?;
-            found += usize::from(!value.is_nil());
-            let tree = self
-                .value(&field.plan, &value)
-                .map_err(|misfit| misfit.under(&field.text))?;
-            if matches!(self.sink, Sink::Tree) {
-                trees.push((field.text.to_string(), tree));
-            }
+            let put = look.field(field.name, |look| {
+                found += usize::from(!matches!(look.kind(), Kind::Nil));
+                self.value(&field.form, look)
+            });
+            deep(put).map_err(|misfit| misfit.under(&field.text))?;
         }
-        if self.strict {
-            self.strangers(fields, table, found)?;
+        match self.strict && look.count(found.saturating_add(1)) > found {
+            true => deep(look.each(|look| deep(look.key(|key| known(fields, key))))),
+            false => Ok(()),
         }
-        Ok(Tree::Struct(trees))
     }
 
-    /// A field that the shape does not have is a misspelt one.
-    fn strangers(&self, fields: &[Part], table: &Table, found: usize) -> Result<()> {
-        let mut entries = 0usize;
-        // As booleans, so that no references to the values are made.
-        let walked = table.for_each(|_: bool, _: bool| {
-            entries += 1;
-            Ok(())
-        });
-        walked.map_err(from_lua)?;
-        if entries <= found {
-            return Ok(());
+    fn entry(&mut self, form: &Form, look: &mut Look, index: i64) -> Result<()> {
+        deep(look.entry(index, |look| self.value(form, look)))
+            .map_err(|misfit| misfit.under(&format!("[{index}]")))
+    }
+
+    fn list(&mut self, of: &Form, look: &mut Look) -> Result<()> {
+        let length = look.len();
+        let count = u32::try_from(length).map_err(|_| too_many())?;
+        if length == 0 && !look.is_empty() {
+            return Err(Misfit::new("expected list, got a table with names"));
         }
-        for entry in table.pairs::<Value, Value>() {
-            let (key, _) = entry.map_err(from_lua)?;
-            let known = |name: &str| fields.iter().any(|field| &*field.text == name);
-            let text = shown(&key);
-            if !key
-                .as_string()
-                .is_some_and(|key| key.to_str().is_ok_and(|key| known(&key)))
-            {
-                let names: Vec<_> = fields.iter().take(20).map(|field| &*field.text).collect();
-                let what = format!("no such field; there are: {}", names.join(", "));
-                return Err(Misfit::new(what).under(&text));
-            }
+        self.write(|out| out.len(count));
+        for index in 1..=i64::from(count) {
+            self.entry(of, look, index)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, plan: &Plan, table: &Table, index: usize) -> Result<Tree> {
-        let value: Value = table.raw_get(index).map_err(from_lua)?;
-        self.value(plan, &value)
-            .map_err(|misfit| misfit.under(&format!("[{index}]")))
-    }
-
-    fn list(&mut self, of: &Plan, table: &Table) -> Result<Tree> {
-        let length = table.raw_len();
-        let Ok(count) = u32::try_from(length) else {
-            return Err(Misfit::new("too many entries"));
-        };
-        if length == 0 && !table.is_empty() {
-            return Err(Misfit::new("expected list, got a table with names"));
-        }
-        if let Sink::Bytes(out) = &mut self.sink {
-            out.len(count);
-        }
-        let mut trees = self.room(length);
-        for index in 1..=length {
-            let tree = self.entry(of, table, index)?;
-            self.keep(&mut trees, tree);
-        }
-        Ok(Tree::List(trees))
-    }
-
-    fn map(&mut self, keys: &Plan, values: &Plan, table: &Table) -> Result<Tree> {
-        let entries = table.pairs::<Value, Value>().collect::<mlua::Result<Vec<_>>>();
-        let entries = entries.map_err(from_lua)?;
-        let Ok(count) = u32::try_from(entries.len()) else {
-            return Err(Misfit::new("too many entries"));
-        };
-        if let Sink::Bytes(out) = &mut self.sink {
-            out.len(count);
-        }
-        let mut trees = self.room(entries.len());
-        for (key, value) in entries {
-            let named = |misfit: Misfit| misfit.under(&shown(&key));
-            let key_tree = self.value(keys, &key).map_err(named)?;
-            let tree = self.value(values, &value).map_err(named)?;
-            self.keep(&mut trees, (key_tree, tree));
-        }
-        Ok(Tree::Map(trees))
+    fn map(&mut self, keys: &Form, values: &Form, look: &mut Look) -> Result<()> {
+        let count = u32::try_from(look.count(usize::MAX)).map_err(|_| too_many())?;
+        self.write(|out| out.len(count));
+        deep(look.each(|look| {
+            let put = deep(look.key(|key| self.value(keys, key))).and_then(|()| self.value(values, look));
+            put.map_err(|misfit| {
+                let name = look.key(|key| shown(key.kind())).unwrap_or_default();
+                misfit.under(&name)
+            })
+        }))
     }
 
     /// A variant that holds nothing is its name, another a table with one entry, `{ Name = value }`.
-    fn variant(&mut self, variants: &[Part], value: &Value) -> Result<Tree> {
-        let (name, held) = match value {
-            Value::String(name) => (name.clone(), Value::Nil),
-            Value::Table(table) => match table.pairs::<Value, Value>().next() {
-                Some(Ok((Value::String(name), held))) if table.pairs::<Value, Value>().count() == 1 => {
-                    (name, held)
-                }
-                _ => {
-                    return Err(Misfit::new(
-                        "expected the name of a variant, or a table with one entry",
-                    ));
-                }
-            },
-            _ => return Err(expected("the name of a variant", value)),
-        };
-        let found = (0u32..).zip(variants).find(|(_, variant)| variant.name == name);
-        let Some((index, variant)) = found else {
-            let names: Vec<_> = variants.iter().take(20).map(|variant| &*variant.text).collect();
-            let what = format!("no such variant; there are: {}", names.join(", "));
-            return Err(Misfit::new(what).under(&shown(&Value::String(name))));
-        };
-        if let Sink::Bytes(out) = &mut self.sink {
-            out.variant(index);
+    fn variant(&mut self, variants: &[Part], look: &mut Look) -> Result<()> {
+        match look.kind() {
+            Kind::Text(name) => {
+                let (index, variant) = find(variants, name)?;
+                self.write(|out| out.variant(index));
+                // Nothing is held, and nothing has no fields.
+                let held = look.field(0, |nothing| self.value(&variant.form, nothing));
+                return deep(held).map_err(|misfit| misfit.under(&variant.text));
+            }
+            Kind::Table => {}
+            got => return Err(expected("the name of a variant", got)),
         }
-        let held = match (&variant.plan, held) {
+        let unclear = || Misfit::new("expected the name of a variant, or a table with one entry");
+        if look.count(2) != 1 {
+            return Err(unclear());
+        }
+        deep(look.each(|look| {
+            let found = look.key(|key| match key.kind() {
+                Kind::Text(name) => find(variants, name),
+                _ => Err(unclear()),
+            });
+            let (index, variant) = deep(found)?;
+            self.write(|out| out.variant(index));
             // `{ Off = true }`, as it is natural for a set of names.
-            (Plan::Unit, Value::Boolean(true)) => Value::Nil,
-            (_, held) => held,
-        };
-        let tree = self
-            .value(&variant.plan, &held)
-            .map_err(|misfit| misfit.under(&variant.text))?;
-        Ok(match self.sink {
-            Sink::Tree => Tree::Enum {
-                variant: variant.text.to_string(),
-                value: Box::new(tree),
-            },
-            _ => Tree::Unit,
-        })
+            if matches!(variant.form, Form::Unit) && look.kind() == Kind::Bool(true) {
+                return self.pay(1);
+            }
+            self.value(&variant.form, look)
+                .map_err(|misfit| misfit.under(&variant.text))
+        }))
     }
 }
 
+/// The variant of this name, and its number.
+fn find<'p>(variants: &'p [Part], name: &[u8]) -> Result<(u32, &'p Part)> {
+    let found = (0u32..)
+        .zip(variants)
+        .find(|(_, variant)| variant.text.as_bytes() == name);
+    found.ok_or_else(|| {
+        let what = format!("no such variant; there are: {}", names(variants));
+        Misfit::new(what).under(&shown(Kind::Text(name)))
+    })
+}
+
+/// A field that the shape does not have is a misspelt one.
+#[cold]
+fn known(fields: &[Part], key: &Look) -> Result<()> {
+    let known = |name: &[u8]| fields.iter().any(|field| field.text.as_bytes() == name);
+    match key.kind() {
+        Kind::Text(name) if known(name) => Ok(()),
+        other => {
+            let what = format!("no such field; there are: {}", names(fields));
+            Err(Misfit::new(what).under(&shown(other)))
+        }
+    }
+}
+
+#[cold]
+fn names(parts: &[Part]) -> String {
+    let names: Vec<_> = parts.iter().take(20).map(|part| &*part.text).collect();
+    names.join(", ")
+}
+
+#[cold]
+fn too_deep() -> Misfit {
+    Misfit::new("nested too deep")
+}
+
+#[cold]
+fn too_many() -> Misfit {
+    Misfit::new("too many entries")
+}
+
+/// Where Lua's stack is full, it was too deep.
+fn deep<T>(looked: Option<Result<T>>) -> Result<T> {
+    looked.unwrap_or_else(|| Err(too_deep()))
+}
+
 /// nil, or the `null` of `gshell.json`, which a list can hold.
-fn is_nothing(value: &Value) -> bool {
-    value.is_nil() || value.is_null()
+fn is_nothing(value: Kind<'_>) -> bool {
+    matches!(value, Kind::Nil | Kind::Null)
 }
 
 /// The integer that a value is; a float without a fraction is one too.
-fn whole(value: &Value) -> Option<i64> {
+fn whole(value: Kind<'_>) -> Option<i64> {
     match value {
-        Value::Integer(number) => Some(*number),
-        Value::Number(number) => {
-            let integer = *number as i64;
+        Kind::Int(number) => Some(number),
+        Kind::Number(number) => {
+            let integer = number as i64;
             // The largest i64 as a float is one more than it.
-            (integer as f64 == *number && integer != i64::MAX).then_some(integer)
+            (integer as f64 == number && integer != i64::MAX).then_some(integer)
         }
         _ => None,
     }
 }
 
 /// An unsigned number above Lua's integers, in digits.
-fn large(value: &Value) -> Option<u64> {
-    let text = value.as_string()?;
-    let text = text.to_str().ok()?;
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn large(value: Kind<'_>) -> Option<u64> {
+    let Kind::Text(text) = value else {
+        return None;
+    };
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    text.parse().ok()
+    str::from_utf8(text).ok()?.parse().ok()
 }
 
-fn float(name: &str, value: &Value) -> Result<f64> {
+fn float(name: &str, value: Kind<'_>) -> Result<f64> {
     match value {
-        Value::Number(number) => Ok(*number),
-        Value::Integer(number) => Ok(*number as f64),
+        Kind::Number(number) => Ok(number),
+        Kind::Int(number) => Ok(number as f64),
         _ => Err(expected(name, value)),
     }
 }
 
 #[cold]
-fn expected(what: &str, got: &Value) -> Misfit {
-    let got = match got {
-        got if is_nothing(got) => "nil",
-        Value::Integer(_) => "number",
-        other => other.type_name(),
-    };
-    Misfit::new(format!("expected {what}, got {got}"))
+fn expected(what: &str, got: Kind<'_>) -> Misfit {
+    Misfit::new(format!("expected {what}, got {}", type_name(got)))
+}
+
+fn type_name(value: Kind<'_>) -> &'static str {
+    match value {
+        Kind::Nil | Kind::Null => "nil",
+        Kind::Bool(_) => "boolean",
+        Kind::Int(_) | Kind::Number(_) => "number",
+        Kind::Text(_) => "string",
+        Kind::Table => "table",
+        Kind::Other(name) => name,
+    }
 }
 
 /// A number that is no integer, or no number at all.
 #[cold]
-fn misnumber(name: &str, value: &Value) -> Misfit {
+fn misnumber(name: &str, value: Kind<'_>) -> Misfit {
     match value {
-        Value::Number(_) => range(value, name),
+        Kind::Number(_) => range(value, name),
         _ => expected(name, value),
     }
 }
 
 #[cold]
-fn range(value: &Value, name: &str) -> Misfit {
+fn range(value: Kind<'_>, name: &str) -> Misfit {
     Misfit::new(format!("{} does not fit {name}", shown(value)))
 }
 
 /// A value as an error names it.
 #[cold]
-fn shown(value: &Value) -> String {
+fn shown(value: Kind<'_>) -> String {
     let text = match value {
-        Value::Integer(number) => number.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.to_string_lossy(),
-        other => other.type_name().to_owned(),
+        Kind::Int(number) => number.to_string(),
+        Kind::Number(number) => number.to_string(),
+        Kind::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        other => type_name(other).to_owned(),
     };
     text.chars().take(40).collect()
-}
-
-#[cold]
-fn from_lua(error: mlua::Error) -> Misfit {
-    Misfit::new(crate::errors::root_message(&error))
 }
