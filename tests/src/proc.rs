@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Instant;
+
+use crate::DEADLINE;
 
 /// One process as `/proc/PID/stat` shows it.
 #[derive(Clone, Debug)]
@@ -62,7 +65,7 @@ pub fn marked(mark: &str) -> Vec<Process> {
     let all = all();
     let mut found: BTreeSet<i32> = all
         .iter()
-        .filter(|process| carries(process.pid, mark))
+        .filter(|process| carries(process, mark))
         .map(|process| process.pid)
         .collect();
     loop {
@@ -83,11 +86,26 @@ pub fn marked(mark: &str) -> Vec<Process> {
         .collect()
 }
 
-fn carries(pid: i32, mark: &str) -> bool {
-    ["environ", "cmdline"].iter().any(|file| {
-        let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        bytes.windows(mark.len()).any(|window| window == mark.as_bytes())
-    })
+fn carries(process: &Process, mark: &str) -> bool {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        // Looked at first: what slept before its texts were read was not in the midst of an execve then.
+        let working = self::process(process.pid)
+            .is_some_and(|now| now.start == process.start && matches!(now.state, 'R' | 'D'));
+        let texts = ["environ", "cmdline"].map(|file| std::fs::read(format!("/proc/{}/{file}", process.pid)));
+        let has_mark = |text: &Vec<u8>| text.windows(mark.len()).any(|window| window == mark.as_bytes());
+        if texts.iter().flatten().any(has_mark) {
+            return true;
+        }
+        // In the midst of an execve both read as empty: what the new program gets is not in place yet. Both are always
+        // empty for the kernel's own threads, which have no program.
+        let empty = texts.iter().all(|text| text.as_ref().is_ok_and(Vec::is_empty));
+        let program = || std::fs::read_link(format!("/proc/{}/exe", process.pid)).is_ok();
+        if !working || !empty || !program() || Instant::now() > until {
+            return false;
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// The number of open descriptors of a process; `None` when it is gone.
