@@ -12,19 +12,8 @@ import subprocess
 import tempfile
 
 import timing
-from messages import beside
+from messages import CASES, beside
 
-# Name, arguments of asbench, streams.
-CASES = [
-    ("one caller, 32 bytes", [], 1),
-    ("the same, blocking client", ["--blocking"], 1),
-    ("32 streams on one connection, 32 bytes", ["-n", "32"], 32),
-    ("one caller, 8 KiB", ["-s", "8192"], 1),
-    ("one caller, 128 KiB", ["-s", "131072"], 1),
-    ("process scope, one executor", ["--scope", "process"], 1),
-    ("Lua client to native service", ["--lua"], 1),
-    ("process scope, Lua to Lua in one group", ["--lua", "--scope", "process"], 1),
-]
 HEAD = ["a call", "system calls", "switches", "in the kernel", "outside of it"]
 
 
@@ -35,6 +24,11 @@ class Used:
     kernel: float
     user: float
     switches: int
+
+
+def cases():
+    """The measured kinds of calls that have a goal; without those across threads, whose waiting is not in such figures."""
+    return [(name, arguments) for name, arguments, goal in CASES if goal and "--threads" not in arguments]
 
 
 def used(command):
@@ -94,7 +88,8 @@ def lines(gshell, quick):
     with tempfile.TemporaryDirectory() as folder:
         binary = timing.build_ping_pong(folder)
         found = [line("raw ping-pong, 32 bytes", lambda n: [binary, str(n)], 1, count, traced_count)]
-    for name, arguments, streams in CASES:
+    for name, arguments in cases():
+        streams = int(arguments[arguments.index("-n") + 1]) if "-n" in arguments else 1
         calls = count * 4 if "process" in arguments or streams > 1 else count
         calls = calls // 4 if "131072" in arguments else calls
         found.append(line(name, lambda n, a=arguments: [asbench, *a, "--calls", str(n)], streams, calls, traced_count))

@@ -23,11 +23,11 @@ local wrong = {
   { { { "a", "i32" }, "i32" }, "entry 2 is no field" },
   { { { "a", "i32" }, { "a", "i8" } }, "a: there are two fields of this name" },
   { { [true] = "i32" }, "the name of a field is text, not a boolean" },
-  { { [""] = "i32" }, "a name is empty or has control characters" },
-  { { { "a", "i32" }, { "a\27[2J", "i32" } }, "a name is empty or has control characters" },
+  { { [""] = "i32" }, "the name of a field, variant or type is empty or has control characters" },
+  { { { "a", "i32" }, { "a\27[2J", "i32" } }, "the name of a field, variant or type is empty or has control characters" },
   { { list = { "()" } }, "the entries of a list or map take no bytes" },
   { { a = deep }, "a: the type is nested too deep" },
-  { gshell.types.enum { "On", "" }, "a name is empty or has control characters" },
+  { gshell.types.enum { "On", "" }, "the name of a field, variant or type is empty or has control characters" },
 }
 for i, case in ipairs(wrong) do
   local ok, fault = pcall(gshell.message, "my.Type", case[1])

@@ -16,9 +16,9 @@ struct Beside {
 
 /// All that is beside a buffer; there is mostly nothing, which costs a pointer.
 #[derive(Debug, Default)]
-struct Parts {
+struct Waiting {
     // Credit bounds them to a few.
-    waiting: Vec<Beside>,
+    parts: Vec<Beside>,
     /// Bytes of the first that are out already.
     out: usize,
     /// Bytes of all that are not.
@@ -30,13 +30,13 @@ pub struct Outbox {
     buf: Vec<u8>,
     /// Bytes at the front of `buf` that are out already.
     at: usize,
-    parts: Option<Box<Parts>>,
+    waiting: Option<Box<Waiting>>,
 }
 
 impl Outbox {
     /// What is to be written, as far as it lies in one piece.
     pub fn pending(&self) -> &[u8] {
-        match &self.parts {
+        match &self.waiting {
             None => self.buf.get(self.at..).unwrap_or_default(),
             Some(_) => self.first(),
         }
@@ -45,7 +45,7 @@ impl Outbox {
     /// Bytes to be written.
     #[inline]
     pub fn len(&self) -> usize {
-        self.buf.len() - self.at + self.parts.as_ref().map_or(0, |parts| parts.left)
+        self.buf.len() - self.at + self.waiting.as_ref().map_or(0, |waiting| waiting.left)
     }
 
     /// What is to be written, piece by piece and none of them empty, as far as there is room for pieces; how many there are.
@@ -57,9 +57,9 @@ impl Outbox {
                 count += 1;
             }
         };
-        if let Some(parts) = &self.parts {
-            let mut out = parts.out;
-            for beside in &parts.waiting {
+        if let Some(waiting) = &self.waiting {
+            let mut out = waiting.out;
+            for beside in &waiting.parts {
                 add(self.buf.get(from..beside.at).unwrap_or_default());
                 add(beside.part.get(out..).unwrap_or_default());
                 (from, out) = (beside.at, 0);
@@ -82,16 +82,16 @@ impl Outbox {
 
     /// Has `parts` written between the bytes of the buffer, each behind so many of them.
     pub fn add(&mut self, parts: gshell_wire::Parts) {
-        let to = self.parts.get_or_insert_default();
+        let to = self.waiting.get_or_insert_default();
         for (at, part) in parts {
             to.left += part.len();
-            to.waiting.push(Beside { at, part });
+            to.parts.push(Beside { at, part });
         }
     }
 
     /// The buffer with nothing in it but what is to be written, all of it.
     pub fn exact(&mut self) -> &mut Vec<u8> {
-        if self.parts.is_some() {
+        if self.waiting.is_some() {
             let mut all = Vec::with_capacity(self.len());
             while self.len() > 0 {
                 let first = self.first();
@@ -126,13 +126,13 @@ impl Outbox {
     /// Notes that `n` more bytes are out. Cheap: bytes are moved only when at least as many are out as are left, so
     /// each byte is moved once at most.
     pub fn written(&mut self, n: usize) {
-        let n = match self.parts.is_some() {
+        let n = match self.waiting.is_some() {
             true => self.pieces_written(n),
             false => n,
         };
         self.at = self.at.saturating_add(n).min(self.buf.len());
         let left = self.buf.len() - self.at;
-        if left == 0 && self.parts.is_none() {
+        if left == 0 && self.waiting.is_none() {
             self.buf.clear();
             self.at = 0;
         } else if left == 0 || (self.at >= MOVE_FROM && self.at >= left) {
@@ -143,28 +143,30 @@ impl Outbox {
     /// Notes that `n` bytes are out, as far as they are beside the buffer or before something that is; gives the rest.
     #[cold]
     fn pieces_written(&mut self, mut n: usize) -> usize {
-        let Some(parts) = &mut self.parts else { return n };
-        while let Some(first) = parts.waiting.first() {
+        let Some(waiting) = &mut self.waiting else {
+            return n;
+        };
+        while let Some(first) = waiting.parts.first() {
             let before = n.min(first.at - self.at);
-            let beside = (n - before).min(first.part.len() - parts.out);
+            let beside = (n - before).min(first.part.len() - waiting.out);
             self.at += before;
-            parts.out += beside;
-            parts.left -= beside;
+            waiting.out += beside;
+            waiting.left -= beside;
             n -= before + beside;
-            if parts.out < first.part.len() {
+            if waiting.out < first.part.len() {
                 return 0;
             }
-            parts.waiting.remove(0);
-            parts.out = 0;
+            waiting.parts.remove(0);
+            waiting.out = 0;
         }
-        self.parts = None;
+        self.waiting = None;
         n
     }
 
     fn compact(&mut self) {
         if self.at > 0 {
             self.buf.drain(..self.at);
-            for beside in self.parts.iter_mut().flat_map(|parts| &mut parts.waiting) {
+            for beside in self.waiting.iter_mut().flat_map(|waiting| &mut waiting.parts) {
                 beside.at -= self.at;
             }
             self.at = 0;
@@ -235,7 +237,7 @@ mod tests {
                     assert_eq!(all(&outbox), wanted[out..], "{step} {out}");
                 }
             }
-            assert!(outbox.parts.is_none() && outbox.reclaim().capacity() > 0);
+            assert!(outbox.waiting.is_none() && outbox.reclaim().capacity() > 0);
         }
         let mut outbox = fresh();
         outbox.written(4);

@@ -125,7 +125,10 @@ impl fmt::Display for ShapeFlaw {
             ShapeFlaw::TooMany => write!(f, "it has more than {} types", crate::SHAPE_NODES_MAX),
             ShapeFlaw::TooDeep => write!(f, "its types are nested deeper than {}", crate::DEPTH_MAX),
             ShapeFlaw::SameName => write!(f, "two fields or variants have the same name"),
-            ShapeFlaw::BadName => write!(f, "a name is empty or has control characters"),
+            ShapeFlaw::BadName => write!(
+                f,
+                "the name of a field, variant or type is empty or has control characters"
+            ),
             ShapeFlaw::EmptyEntries => write!(f, "the entries of a list or map take no bytes"),
         }
     }
