@@ -33,6 +33,7 @@ step_setup() {
     have cargo || fail "cargo is missing: install Rust by https://rustup.rs (rust-toolchain.toml names the version)"
     rustc --version
     install_packages
+    install_std_source
     local tool
     for tool in "${PYPI_TOOLS[@]}"; do
         install_pypi_tool "$tool"
@@ -73,6 +74,15 @@ install_packages() {
     fi
     "${sudo[@]}" apt-get update -q
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-remove --no-install-recommends "${packages[@]}"
+}
+
+# Rust's standard library is built from source for targets that rustup has none for, and for what ships.
+install_std_source() {
+    local sysroot
+    sysroot=$(rustc --print sysroot)
+    [[ -e $sysroot/lib/rustlib/src/rust/library/Cargo.lock ]] && return 0
+    have rustup || fail "the standard library's source is missing: install your system's package of it (on Debian: rust-src)"
+    rustup component add rust-src
 }
 
 python_installs() {
