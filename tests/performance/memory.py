@@ -6,8 +6,9 @@ import time
 from nodes import SLEEPER, Node
 from report import Row
 
-# Time in which freed memory has gone back and start-up work is over.
-SETTLE_SECONDS = 1.0
+# Time in which start-up work is over and freed memory has gone back: a process gives it back when nothing has happened for half
+# a second, and looks at that every half second, so at the latest a second after the last event.
+SETTLE_SECONDS = 2.5
 
 
 def rows(gshell, groups):

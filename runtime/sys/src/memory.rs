@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::cgroup::Cgroup;
 
+mod program;
+
 /// Bytes of memory that this process and its like may use: the machine's, or less when a cgroup of this process (v1
 /// or v2) says less. `u64::MAX` when `/proc` does not tell.
 pub fn total_bytes() -> u64 {
@@ -109,37 +111,11 @@ pub fn allocated() -> Option<u64> {
     None
 }
 
-/// Gives back what a process that has become idle does not need to hold: free heap, and the code that only its start
-/// ran through. Code comes back page by page from the page cache when it is used again. Some hundred microseconds.
+/// Gives back what a process that has become idle does not need to hold: free heap, and the code and constants that only
+/// its start used. These come back page by page from the page cache when they are used again. Some hundred microseconds.
 pub fn release() {
     trim();
-    let Ok(maps) = fs::read_to_string("/proc/self/maps") else {
-        return;
-    };
-    for (start, end) in maps.lines().filter_map(code_of_a_file) {
-        // SAFETY: the range is a mapping of this process that the kernel has just named: private, from a file, executable
-        // and not writable, so its pages hold what the file holds (no relocations: those need a writable mapping) and are
-        // read from there again when touched. A range that was unmapped meanwhile gives an error and changes nothing;
-        // gshell never unmaps code, nor maps anything writable where code was.
-        unsafe {
-            libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED);
-        }
-    }
-}
-
-/// The range of a line of `/proc/PID/maps`, when it is code of a file that nobody can have changed.
-fn code_of_a_file(line: &str) -> Option<(usize, usize)> {
-    let mut fields = line.split_ascii_whitespace();
-    let (range, mode, path) = (fields.next()?, fields.next()?, fields.nth(3)?);
-    if mode != "r-xp" || !path.starts_with('/') {
-        return None;
-    }
-    let (start, end) = range.split_once('-')?;
-    let (start, end) = (
-        usize::from_str_radix(start, 16).ok()?,
-        usize::from_str_radix(end, 16).ok()?,
-    );
-    (start < end).then_some((start, end))
+    program::release();
 }
 
 /// Makes all threads share one heap (glibc; others have no more): fewer megabytes held by threads that once
@@ -157,25 +133,6 @@ pub fn limit_arenas() {
 mod tests {
     use super::*;
     use crate::testing::TempDir;
-
-    #[test]
-    fn only_code_of_files_is_given_back() {
-        let line = "55d0c0a00000-55d0c0b00000 r-xp 00001000 fe:00 1234                 /usr/bin/gshell";
-        assert_eq!(code_of_a_file(line), Some((0x55d0_c0a0_0000, 0x55d0_c0b0_0000)));
-        for other in [
-            "55d0c0a00000-55d0c0b00000 r--p 00001000 fe:00 1234    /usr/bin/gshell",
-            "55d0c0a00000-55d0c0b00000 rwxp 00001000 fe:00 1234    /usr/bin/gshell",
-            "55d0c0a00000-55d0c0b00000 r-xs 00001000 fe:00 1234    /usr/bin/gshell",
-            "7ffd1e5f2000-7ffd1e5f4000 r-xp 00000000 00:00 0       [vdso]",
-            "7ffd1e5f2000-7ffd1e5f4000 r-xp 00000000 00:00 0 ",
-            "x-y r-xp 0 0 0 /a",
-            "",
-        ] {
-            assert_eq!(code_of_a_file(other), None, "{other}");
-        }
-        release();
-        assert!(total_bytes() > 0, "code still runs");
-    }
 
     #[test]
     fn meminfo() {
