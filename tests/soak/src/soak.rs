@@ -23,8 +23,8 @@ const KILLS: u32 = 4;
 const WARM_UP: Duration = Duration::from_secs(8);
 /// Rounds after which a server that still grows leaks.
 const WARM_UPS: usize = 15;
-/// Bytes that may be allocated beside what was before, if the C library counts them. Under three thousand was the most that
-/// was seen, a table that grew late; five connections (1.6 kB) kept of the thousands that come and go in a minute are more.
+/// Bytes that may be allocated beside what was before, if the C library counts them. Four kilobytes were the most that
+/// were seen, a table that grew late; five connections (1.6 kB) kept of the thousands that come and go in a minute are more.
 const SLACK_BYTES: u64 = 8 << 10;
 /// Private memory that may be there beside what was before, in kB: what lies free between blocks that live on differs by
 /// the order of events.
