@@ -85,7 +85,7 @@ impl Context {
             stopping: Cell::new(false),
             stopped: Signal::new(),
             executor: RefCell::new(Rc::downgrade(executor)),
-            pending: Rc::default(),
+            pending: Rc::new(Pending::new(spec.limits.memory)),
             ending: Ending::default(),
             tasks: Tasks::default(),
             on_stop: RefCell::default(),

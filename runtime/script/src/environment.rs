@@ -218,7 +218,7 @@ impl Environment {
                 if lua.used_memory() < LARGE {
                     return;
                 }
-                let done = tasks::collect_some(&self.cx, &lua);
+                let done = tasks::collect_some(&self.cx.running(), &lua);
                 drop(lua);
                 futures_lite::future::yield_now().await;
                 if done {

@@ -23,9 +23,10 @@ struct Waiting {
     slot: Weak<Slot>,
 }
 
-/// The futures of one environment that wait.
+/// What the coroutines of one environment share: the futures that wait, and their memory limit.
 #[derive(Default)]
 pub(crate) struct Pending {
+    memory: u64,
     next: Cell<u32>,
     slots: RefCell<Map<u32, Waiting>>,
     groups: Cell<u32>,
@@ -34,6 +35,19 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// For an environment that may use so many bytes of Lua memory; 0 means without limit.
+    pub(crate) fn new(memory: u64) -> Pending {
+        Pending {
+            memory,
+            ..Pending::default()
+        }
+    }
+
+    /// Whether a state that uses so many bytes uses more than it may.
+    pub(crate) fn is_over(&self, used: usize) -> bool {
+        self.memory != 0 && used as u64 > self.memory
+    }
+
     /// Drops all of them.
     pub(crate) fn clear(&self) {
         let slots = std::mem::take(&mut *self.slots.borrow_mut());

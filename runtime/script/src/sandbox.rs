@@ -64,7 +64,7 @@ pub(crate) fn state(cx: &Rc<Context>) -> mlua::Result<Lua> {
     set_arg(&lua, &cx.args)?;
     set_warnings(&lua, cx);
     // Last, so that a limit below what the library itself takes is an error of the script.
-    lua.set_memory_limit(usize::try_from(cx.limits.memory).unwrap_or(usize::MAX))?;
+    lua.set_memory_limit(cx.limits.most_memory())?;
     Ok(lua)
 }
 

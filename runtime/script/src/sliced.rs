@@ -1,4 +1,8 @@
 //! A coroutine of a script as a future that never runs longer than its slice.
+//!
+//! One that uses more memory than it may at the end of a slice waits until its state's garbage has been collected, in slices
+//! as well, and gets an error if that was not enough. Lua by itself would collect all of it in one go, again and again as
+//! memory fills up, and no neighbour would have a turn meanwhile.
 
 use std::any::Any;
 use std::future::Future;
@@ -7,20 +11,26 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use gshell_sys::slice::{self, Running};
+use gshell_sys::slice::{self, Cut, Running};
 use mlua::thread::AsyncThread;
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
 
 use crate::errors;
 use crate::held::Pending;
+use crate::tasks::collect_some;
+
+/// Collections after which all is gone that was garbage before: the first may be in the midst of its work.
+const CYCLES: u32 = 2;
 
 /// Runs a Lua function in a coroutine of its own.
 pub(crate) struct Sliced<R> {
     thread: Thread,
     future: AsyncThread<R>,
     running: Running,
-    /// The last poll ended because the slice was over.
-    cut: bool,
+    /// How the last poll ended.
+    cut: Cut,
+    /// Collections that are still to be made before it goes on.
+    collections: u32,
     done: bool,
     pending: Rc<Pending>,
     group: u32,
@@ -49,7 +59,8 @@ impl<R: FromLuaMulti> Sliced<R> {
             thread,
             future,
             running,
-            cut: false,
+            cut: Cut::No,
+            collections: 0,
             done: false,
             pending: Rc::clone(pending),
             group: pending.group(),
@@ -65,7 +76,7 @@ impl<R> Sliced<R> {
 
     /// Whether the last poll ended because the slice was over, not because the function waits.
     pub(crate) fn is_cut(&self) -> bool {
-        self.cut
+        self.cut != Cut::No
     }
 }
 
@@ -79,13 +90,46 @@ impl<R> Drop for Sliced<R> {
 
 impl<R> Unpin for Sliced<R> {}
 
+impl<R> Sliced<R> {
+    fn uses_too_much(&self) -> bool {
+        let lua = self.thread.weak_lua().try_upgrade();
+        lua.is_some_and(|lua| self.pending.is_over(lua.used_memory()))
+    }
+
+    /// A slice's worth of the collections that are to be made; true when there are none left.
+    fn collect(&mut self) -> bool {
+        let Some(lua) = self.thread.weak_lua().try_upgrade() else {
+            return true;
+        };
+        if collect_some(&self.running, &lua) {
+            self.collections -= 1;
+            if !self.pending.is_over(lua.used_memory()) {
+                self.collections = 0;
+            }
+        }
+        self.collections == 0
+    }
+}
+
 impl<R: FromLuaMulti> Future for Sliced<R> {
     type Output = mlua::Result<R>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let around = this.pending.enter(this.group);
+        let mut full = false;
+        if this.collections > 0 {
+            if !this.collect() {
+                this.pending.enter(around);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            full = this.uses_too_much();
+        }
         let guard = slice::enter(&this.thread, &this.running);
+        if full {
+            guard.refuse_memory();
+        }
         // mlua goes on with a panic that nobody caught in Lua; it ends the script, not its neighbours.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.future).poll(cx)));
         let cut = guard.finish();
@@ -94,8 +138,13 @@ impl<R: FromLuaMulti> Future for Sliced<R> {
         // A slice can end between the poll of a built-in function's future and the yield that says that it waits.
         // What woke the future since then woke this task, whose next poll only makes that yield: so a poll after a
         // cut one that says "waiting" is followed by another, which asks the future again.
-        if std::mem::replace(&mut this.cut, cut) && !cut && matches!(polled, Ok(Poll::Pending)) {
+        let before = std::mem::replace(&mut this.cut, cut);
+        if before != Cut::No && cut == Cut::No && matches!(polled, Ok(Poll::Pending)) {
             cx.waker().wake_by_ref();
+        }
+        // Inside of another coroutine it could not be told where its error belongs: there Lua itself finds that memory is full.
+        if cut == Cut::Here && this.uses_too_much() {
+            this.collections = CYCLES;
         }
         polled.unwrap_or_else(|panic| Poll::Ready(Err(errors::raise("internal", panic_text(&*panic)))))
     }

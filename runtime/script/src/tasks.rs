@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gshell_service::current;
-use gshell_sys::slice;
+use gshell_sys::slice::{self, Running};
 use mlua::{Function, Lua, MultiValue, Value, Variadic};
 
 use crate::environment::{Ending, Outcome};
@@ -129,10 +129,10 @@ fn collect(cx: &Context, lua: &Lua) {
 }
 
 /// A slice's worth of a collection, watched in the same way; true when it is complete.
-pub(crate) fn collect_some(cx: &Context, lua: &Lua) -> bool {
+pub(crate) fn collect_some(running: &Running, lua: &Lua) -> bool {
     let thread = lua.current_thread();
-    let guard = slice::enter(&thread, &cx.running());
-    let end = Instant::now() + cx.limits.slice;
+    let guard = slice::enter(&thread, running);
+    let end = Instant::now() + running.slice;
     let mut done = false;
     while !done && Instant::now() < end {
         // An error, which only a full memory makes here, ends it as well.

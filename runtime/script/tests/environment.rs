@@ -135,6 +135,34 @@ fn the_memory_limit_is_named() {
     }
 }
 
+/// The error comes at the end of a slice, after a collection in slices, and not from Lua's allocator, which would collect all in
+/// one go first: so more is in use than the limit at that moment.
+#[test]
+fn a_full_memory_is_found_between_slices() {
+    let limits = Limits {
+        memory: 32 << 20,
+        ..Limits::default()
+    };
+    let code = "local t, used = {}, 0
+        local function grow() while true do t[#t + 1] = ('x'):rep(100) .. #t end end
+        for _ = 1, 2 do
+            local ok, message = pcall(grow)
+            assert(not ok and message:find('32 MiB', 1, true), message)
+            used = collectgarbage('count')
+            assert(used > 32 * 1024 and used <= 36 * 1024, used)
+        end
+        t = nil
+        -- What is garbage does not count: many times the limit, but never at once.
+        for i = 1, 1000000 do local _ = ('x'):rep(100) .. i end
+        print 'went on'";
+    let (outcome, out, err) =
+        rt::block_on(async { finish(load(&[("main.lua", code)], limits).unwrap()).await });
+    assert_eq!(
+        (outcome, out.as_str(), err.as_str()),
+        (Outcome::Ok, "went on\n", "")
+    );
+}
+
 #[test]
 fn an_error_of_a_built_in_function_can_be_raised_again() {
     let (message, _) = failure(

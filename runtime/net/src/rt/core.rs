@@ -156,27 +156,33 @@ impl Core {
         }
     }
 
-    /// Sees to it that the alarm rings when the first timer is due, or when it is time to rest.
-    fn set_alarm(&self) {
+    /// Sees to it that the alarm rings when the first timer is due, or when it is time to rest. True if it is due already,
+    /// which an alarm would tell only in a later turn, behind another slice of a busy script.
+    fn set_alarm(&self) -> bool {
         let first = match (self.timers.next(), self.rest.next()) {
             (Some(timer), Some(rest)) => timer.min(rest),
             (timer, rest) => match timer.or(rest) {
                 Some(first) => first,
-                None => return,
+                None => return false,
             },
         };
         // One that rings too early is set again then: cheaper than setting it for every timer that comes and goes.
-        if self.rings_at.get().is_none_or(|at| first < at) {
-            let delay = first.saturating_duration_since(Instant::now());
-            let set = self.alarm.set(delay).is_ok();
-            self.rings_at.set(set.then_some(first));
+        if self.rings_at.get().is_some_and(|at| at <= first) {
+            return false;
         }
+        let delay = first.saturating_duration_since(Instant::now());
+        if delay.is_zero() {
+            return true;
+        }
+        let set = self.alarm.set(delay).is_ok();
+        self.rings_at.set(set.then_some(first));
+        false
     }
 
     /// One wait and the delivery of what it brought.
     fn turn(&self, events: &mut Events, busy: bool) {
-        let at_once = busy || self.inbox.filled.load(Ordering::Acquire);
-        self.set_alarm();
+        let due = self.set_alarm();
+        let at_once = due || busy || self.inbox.filled.load(Ordering::Acquire);
         // A failing wait (only possible with a broken descriptor) must not spin or end the node.
         if self
             .poller
@@ -185,16 +191,16 @@ impl Core {
         {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let mut rang = false;
+        let mut rang = due;
         for event in events.iter() {
             if event.key == ALARM {
+                self.rings_at.set(None);
                 rang = true;
             } else {
                 self.sources.deliver(event);
             }
         }
         if rang {
-            self.rings_at.set(None);
             self.timers.fire();
         }
         self.rest.waited(rang, !at_once && events.len() == 1);

@@ -20,6 +20,9 @@ use gshell_sys::poll::Poller;
 /// Tasks that run between two looks at descriptors and timers.
 const TICKS_A_TURN: u32 = 64;
 
+/// Times in a row that busy tasks are passed over because another task took long before them.
+const PASSED_MOST: u32 = 4;
+
 /// Room that is kept for tasks which other threads wake.
 const KEPT: usize = 16;
 
@@ -104,6 +107,12 @@ impl Drop for Ends {
 pub(super) struct Tasks {
     way: Arc<Way>,
     living: Rc<RefCell<Living>>,
+    /// Tasks that are ready, and ran longer than a tick of the clock before: scripts that use up their slices. One of them
+    /// runs between two looks at descriptors and timers, behind what is ready otherwise; so who waits for an event waits for
+    /// one slice, however many such tasks there are.
+    busy: RefCell<VecDeque<Runnable>>,
+    /// How often they were passed over.
+    passed: Cell<u32>,
 }
 
 impl Tasks {
@@ -120,6 +129,8 @@ impl Tasks {
                 poller,
             }),
             living: Rc::default(),
+            busy: RefCell::default(),
+            passed: Cell::new(0),
         }
     }
 
@@ -139,7 +150,7 @@ impl Tasks {
 
     /// Whether a task is ready.
     pub(super) fn is_ready(&self) -> bool {
-        !none_is_ready() || self.way.filled.load(Ordering::Acquire)
+        !none_is_ready() || !self.busy.borrow().is_empty() || self.way.filled.load(Ordering::Acquire)
     }
 
     fn take_foreign(&self) {
@@ -151,24 +162,58 @@ impl Tasks {
         }
     }
 
-    /// Runs what is ready, for a while.
+    /// Runs what is ready, for a while, and then one of the busy tasks that were there before.
     pub(super) fn run(&self) {
         self.take_foreign();
+        let busy = self.busy.borrow_mut().pop_front();
+        let late = self.run_ready();
+        let Some(task) = busy else { return };
+        if late && self.passed.get() < PASSED_MOST {
+            self.passed.set(self.passed.get() + 1);
+            self.busy.borrow_mut().push_front(task);
+        } else {
+            self.passed.set(0);
+            self.run_busy(task);
+        }
+    }
+
+    /// Whether it ended because the last task took long.
+    fn run_ready(&self) -> bool {
         let mut next = pop();
         if next.is_none() {
-            return;
+            return false;
         }
         let began = clock::Tick::now();
         let mut ticks = 0;
         while let Some(task) = next {
-            task.run();
+            let again = task.run();
             ticks += 1;
+            if ticks >= TICKS_A_TURN || none_is_ready() {
+                return false;
+            }
             // A script's slice is longer than a tick of the clock, so with busy scripts each is followed by a look at
             // descriptors and timers.
-            if ticks >= TICKS_A_TURN || none_is_ready() || clock::Tick::now() != began {
-                return;
+            if clock::Tick::now() != began {
+                self.set_aside(again);
+                return true;
             }
             next = pop();
+        }
+        false
+    }
+
+    fn run_busy(&self, task: Runnable) {
+        let began = clock::Tick::now();
+        let again = task.run();
+        if clock::Tick::now() != began {
+            self.set_aside(again);
+        }
+    }
+
+    /// Puts the task that ran last, and long, among the busy ones if it is ready `again`: then it is the last of the ready ones.
+    fn set_aside(&self, again: bool) {
+        if again && let Some(task) = READY.with_borrow_mut(|ready| ready.pop_back()) {
+            self.busy.borrow_mut().push_back(task);
         }
     }
 }
@@ -201,7 +246,8 @@ impl Tasks {
                 let mut foreign = self.way.foreign.lock().unwrap_or_else(PoisonError::into_inner);
                 foreign.pop()
             };
-            match pop().or_else(foreign) {
+            let busy = || self.busy.borrow_mut().pop_front();
+            match pop().or_else(busy).or_else(foreign) {
                 Some(task) => drop(task),
                 None => break,
             }
@@ -220,8 +266,9 @@ impl Drop for Tasks {
 #[cfg(test)]
 mod tests {
     use std::task::Poll;
+    use std::time::{Duration, Instant};
 
-    use super::super::{block_on, spawn, yield_now};
+    use super::super::{block_on, sleep, spawn, yield_now};
     use super::*;
 
     #[test]
@@ -245,6 +292,80 @@ mod tests {
             seen.take()
         });
         assert_eq!(order, [0, 1, 2, 3, 0, 1, 2, 3]);
+    }
+
+    /// Longer than a tick of the clock, by any kernel's setting.
+    fn use_up_a_slice() {
+        let (tick, began) = (clock::Tick::now(), Instant::now());
+        while clock::Tick::now() == tick || began.elapsed() < Duration::from_millis(2) {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[test]
+    fn who_waits_for_an_event_waits_for_one_slice_of_all_busy_tasks() {
+        let order = block_on(async {
+            let seen = Rc::new(RefCell::new(Vec::new()));
+            let log = seen.clone();
+            let sleeper = spawn(async move {
+                sleep(Duration::from_millis(1)).await;
+                log.borrow_mut().push("slept");
+            });
+            let busy: Vec<_> = (0..3)
+                .map(|_| {
+                    let log = seen.clone();
+                    spawn(async move {
+                        for _ in 0..3 {
+                            use_up_a_slice();
+                            log.borrow_mut().push("busy");
+                            yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            for task in busy {
+                task.await;
+            }
+            sleeper.await;
+            seen.take()
+        });
+        // The others were ready when the time was over; none of the busy ones comes a second time before it.
+        let place = order.iter().position(|what| *what == "slept");
+        assert!(place.is_some_and(|place| place <= 3), "{order:?}");
+        assert_eq!(order.len(), 10);
+    }
+
+    #[test]
+    fn busy_tasks_take_turns_and_go_on_beside_a_busy_queue() {
+        let order = block_on(async {
+            let (seen, done) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(0)));
+            let (log, ended) = (seen.clone(), done.clone());
+            let busy: Vec<_> = (0..2)
+                .map(|n| {
+                    let (seen, done) = (log.clone(), ended.clone());
+                    spawn(async move {
+                        for _ in 0..4 {
+                            use_up_a_slice();
+                            seen.borrow_mut().push(n);
+                            yield_now().await;
+                        }
+                        done.set(done.get() + 1);
+                    })
+                })
+                .collect();
+            // Always ready, as two that send each other messages without end.
+            spawn(async move {
+                while done.get() < 2 {
+                    yield_now().await;
+                }
+            })
+            .await;
+            for task in busy {
+                task.await;
+            }
+            seen.take()
+        });
+        assert_eq!(order, [0, 1, 0, 1, 0, 1, 0, 1]);
     }
 
     #[test]
