@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use gshell_small::Map;
 use mlua::MultiValue;
 
+use crate::limits::most_memory;
+
 /// A future on its way to Lua.
 pub(crate) type Boxed = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>>>>;
 /// Empty once it was dropped by the registry.
@@ -46,6 +48,14 @@ impl Pending {
     /// Whether a state that uses so many bytes uses more than it may.
     pub(crate) fn is_over(&self, used: usize) -> bool {
         self.memory != 0 && used as u64 > self.memory
+    }
+
+    /// Up to how many bytes a state may go that uses so many, without garbage; 0 means without limit.
+    pub(crate) fn room(&self, used: usize) -> usize {
+        match self.is_over(used) {
+            true => used,
+            false => most_memory(self.memory),
+        }
     }
 
     /// Drops all of them.

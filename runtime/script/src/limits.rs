@@ -5,8 +5,7 @@ use std::time::Duration;
 /// Limits of an environment; hitting one is an error in that script that names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of Lua memory; 0 means without limit. A script that goes on to use more gets its error at the end of a slice, so
-    /// for that long it may use an eighth more.
+    /// Bytes of Lua memory; 0 means without limit. For as long as a slice takes, a script may use an eighth more.
     pub memory: u64,
     /// How long a busy script runs before its neighbours get their turn.
     pub slice: Duration,
@@ -28,12 +27,6 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Bytes of Lua memory that are never exceeded, not even within a slice; 0 means without limit.
-    pub(crate) fn most_memory(&self) -> usize {
-        let most = self.memory.saturating_add(self.memory / 8);
-        usize::try_from(most).unwrap_or(usize::MAX)
-    }
-
     /// What the error of a full memory says.
     pub(crate) fn memory_message(&self) -> String {
         format!("not enough memory: {}", self.memory_reached())
@@ -50,6 +43,12 @@ impl Limits {
             size(self.memory)
         )
     }
+}
+
+/// Bytes that are never exceeded with the limit `memory`, not even within a slice; 0 means without limit.
+pub(crate) fn most_memory(memory: u64) -> usize {
+    let most = memory.saturating_add(memory / 8);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// A size in the largest binary unit that divides it.

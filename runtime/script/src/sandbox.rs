@@ -8,6 +8,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, LuaString, StdLib, Table, Value};
 
 use crate::environment::Outcome;
+use crate::limits::most_memory;
 use crate::{Context, Stream, call, errors, package, require};
 
 /// Registry name of the function in which every task runs.
@@ -64,7 +65,7 @@ pub(crate) fn state(cx: &Rc<Context>) -> mlua::Result<Lua> {
     set_arg(&lua, &cx.args)?;
     set_warnings(&lua, cx);
     // Last, so that a limit below what the library itself takes is an error of the script.
-    lua.set_memory_limit(cx.limits.most_memory())?;
+    lua.set_memory_limit(most_memory(cx.limits.memory))?;
     Ok(lua)
 }
 

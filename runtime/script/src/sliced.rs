@@ -1,8 +1,10 @@
 //! A coroutine of a script as a future that never runs longer than its slice.
 //!
-//! One that uses more memory than it may at the end of a slice waits until its state's garbage has been collected, in slices
-//! as well, and gets an error if that was not enough. Lua by itself would collect all of it in one go, again and again as
-//! memory fills up, and no neighbour would have a turn meanwhile.
+//! Near its memory limit Lua by itself collects all garbage in one go, again and again as memory fills up, and no neighbour has
+//! a turn meanwhile. So for as long as a slice takes a script may use somewhat more than its limit, and one that does at the end
+//! of a slice waits until the garbage of its state has been collected, in slices as well. If that was not enough it has
+//! no room left, and its next allocation fails: behind one last collection by Lua, which alone knows what is alive in
+//! the midst of a function.
 
 use std::any::Any;
 use std::future::Future;
@@ -11,7 +13,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use gshell_sys::slice::{self, Cut, Running};
+use gshell_sys::slice::{self, Running};
 use mlua::thread::AsyncThread;
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Thread};
 
@@ -27,8 +29,8 @@ pub(crate) struct Sliced<R> {
     thread: Thread,
     future: AsyncThread<R>,
     running: Running,
-    /// How the last poll ended.
-    cut: Cut,
+    /// The last poll ended because the slice was over.
+    cut: bool,
     /// Collections that are still to be made before it goes on.
     collections: u32,
     done: bool,
@@ -59,7 +61,7 @@ impl<R: FromLuaMulti> Sliced<R> {
             thread,
             future,
             running,
-            cut: Cut::No,
+            cut: false,
             collections: 0,
             done: false,
             pending: Rc::clone(pending),
@@ -76,7 +78,7 @@ impl<R> Sliced<R> {
 
     /// Whether the last poll ended because the slice was over, not because the function waits.
     pub(crate) fn is_cut(&self) -> bool {
-        self.cut != Cut::No
+        self.cut
     }
 }
 
@@ -101,11 +103,17 @@ impl<R> Sliced<R> {
         let Some(lua) = self.thread.weak_lua().try_upgrade() else {
             return true;
         };
-        if collect_some(&self.running, &lua) {
-            self.collections -= 1;
-            if !self.pending.is_over(lua.used_memory()) {
-                self.collections = 0;
-            }
+        if !collect_some(&self.running, &lua) {
+            return false;
+        }
+        let used = lua.used_memory();
+        self.collections = match self.pending.is_over(used) {
+            true => self.collections - 1,
+            false => 0,
+        };
+        if self.collections == 0 {
+            // Both fail only where the allocator is not mlua's.
+            let _ = lua.set_memory_limit(self.pending.room(used));
         }
         self.collections == 0
     }
@@ -117,19 +125,12 @@ impl<R: FromLuaMulti> Future for Sliced<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let around = this.pending.enter(this.group);
-        let mut full = false;
-        if this.collections > 0 {
-            if !this.collect() {
-                this.pending.enter(around);
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            full = this.uses_too_much();
+        if this.collections > 0 && !this.collect() {
+            this.pending.enter(around);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let guard = slice::enter(&this.thread, &this.running);
-        if full {
-            guard.refuse_memory();
-        }
         // mlua goes on with a panic that nobody caught in Lua; it ends the script, not its neighbours.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.future).poll(cx)));
         let cut = guard.finish();
@@ -138,12 +139,10 @@ impl<R: FromLuaMulti> Future for Sliced<R> {
         // A slice can end between the poll of a built-in function's future and the yield that says that it waits.
         // What woke the future since then woke this task, whose next poll only makes that yield: so a poll after a
         // cut one that says "waiting" is followed by another, which asks the future again.
-        let before = std::mem::replace(&mut this.cut, cut);
-        if before != Cut::No && cut == Cut::No && matches!(polled, Ok(Poll::Pending)) {
+        if std::mem::replace(&mut this.cut, cut) && !cut && matches!(polled, Ok(Poll::Pending)) {
             cx.waker().wake_by_ref();
         }
-        // Inside of another coroutine it could not be told where its error belongs: there Lua itself finds that memory is full.
-        if cut == Cut::Here && this.uses_too_much() {
+        if cut && this.uses_too_much() {
             this.collections = CYCLES;
         }
         polled.unwrap_or_else(|panic| Poll::Ready(Err(errors::raise("internal", panic_text(&*panic)))))

@@ -135,10 +135,9 @@ fn the_memory_limit_is_named() {
     }
 }
 
-/// The error comes at the end of a slice, after a collection in slices, and not from Lua's allocator, which would collect all in
-/// one go first: so more is in use than the limit at that moment.
+/// Until the end of a slice a script may go beyond its limit, which is looked at then, and after a collection in slices.
 #[test]
-fn a_full_memory_is_found_between_slices() {
+fn a_memory_limit_holds_between_slices() {
     let limits = Limits {
         memory: 32 << 20,
         ..Limits::default()

@@ -12,7 +12,6 @@
 //! - Lua that cannot yield (a comparator in `table.sort`, a `gsub` callback, a metamethod called from C) runs on
 //!   until it can. While neighbours wait ([`set_stuck_limit`]) it gets an error instead once it overstays, repeated
 //!   with every instruction until it has unwound to where it can yield, so that `pcall` does not hide it.
-//! - A script that uses more memory than it may ([`Guard::refuse_memory`]) gets Lua's memory error from the hook.
 //! - What no hook reaches (C code: patterns, finalizers) is reported: the handler writes a note and ends the process,
 //!   whose supervisor starts it again without the culprit ([`crate::note`]).
 //! - Yields are per coroutine, so a script's own coroutines must pass a slice's end on to whoever resumed them:
@@ -83,8 +82,6 @@ struct Shared {
     blocked: AtomicBool,
     /// Lua that cannot yield gets errors.
     condemned: AtomicBool,
-    /// The hook raises Lua's memory error.
-    full: AtomicBool,
     /// The coroutine that the hook made yield, until whoever resumed it has noticed.
     yielded: AtomicPtr<lua_State>,
     /// The run ended because its slice was over (also when a coroutine inside passed it on).
@@ -121,7 +118,6 @@ impl Shared {
             over: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             condemned: AtomicBool::new(false),
-            full: AtomicBool::new(false),
             yielded: AtomicPtr::new(ptr::null_mut()),
             sliced: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -192,17 +188,6 @@ fn millis(d: Duration) -> u32 {
     u32::try_from(d.as_millis()).unwrap_or(u32::MAX)
 }
 
-/// How a poll of a coroutine ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// Not by a slice's end: it waits, or has ended.
-    No,
-    /// The slice was over, in a coroutine that this one resumed.
-    Within,
-    /// The slice was over, in the coroutine itself.
-    Here,
-}
-
 /// Marks a coroutine as running on this thread until it is dropped. Keeps the Lua state alive.
 pub struct Guard<'a> {
     thread: &'a Thread,
@@ -238,35 +223,21 @@ pub fn enter<'a>(thread: &'a Thread, running: &Running) -> Guard<'a> {
 }
 
 impl Guard<'_> {
-    /// Ends the marking; says whether the script yields because its slice was over. (mlua has then woken its task.)
+    /// Ends the marking; true if the script yields because its slice was over. (mlua has then woken its task.)
     /// Not calling it after a poll leaves a hook behind that mlua would take for its own.
-    pub fn finish(self) -> Cut {
-        let cut = SHARED.with(|s| {
-            s.full.store(false, Relaxed);
-            let within = s.sliced.swap(false, Relaxed);
-            if s.yielded.load(Relaxed) == self.thread.state() {
+    pub fn finish(self) -> bool {
+        let sliced = SHARED.with(|s| {
+            let by_hook = s.yielded.load(Relaxed) == self.thread.state();
+            if by_hook {
                 s.yielded.store(ptr::null_mut(), Relaxed);
-                Cut::Here
-            } else if within {
-                Cut::Within
-            } else {
-                Cut::No
             }
+            s.sliced.swap(false, Relaxed) || by_hook
         });
-        if cut != Cut::No {
+        if sliced {
             // Tells mlua that the coroutine sits in a hook, and leaves it without one.
             self.thread.remove_hook();
         }
-        cut
-    }
-
-    /// The coroutine, whose last poll ended by [`Cut::Here`], gets Lua's memory error with its next instruction: a full memory
-    /// without the collection in one go by which Lua itself would find that out, which stops the thread for as long as it takes.
-    pub fn refuse_memory(&self) {
-        if self._lua.is_some() {
-            SHARED.with(|s| s.full.store(true, Relaxed));
-            hook::set(self.thread.state());
-        }
+        sliced
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use gshell_sys::slice::{self, Cut, Protect, Running};
+use gshell_sys::slice::{self, Protect, Running};
 use mlua::{Function, Lua, MultiValue, Thread};
 
 const RUNNING: Running = Running {
@@ -79,7 +79,7 @@ impl Script {
     fn poll(&mut self) -> (Option<mlua::Result<MultiValue>>, bool) {
         let guard = slice::enter(&self.thread, &RUNNING);
         let polled = self.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let sliced = guard.finish() != Cut::No;
+        let sliced = guard.finish();
         match polled {
             Poll::Ready(r) => (Some(r), sliced),
             Poll::Pending => (None, sliced),
@@ -262,27 +262,6 @@ fn a_full_memory_says_which_limit() {
 }
 
 #[test]
-fn memory_is_refused_where_a_slice_ended() {
-    let lua = state();
-    let code = "local ok, e = pcall(function() while true do end end) return ok, e";
-    let thread = lua
-        .create_thread(lua.load(code).into_function().unwrap())
-        .unwrap();
-    let mut future = Box::pin(thread.clone().into_async::<(bool, String)>(()).unwrap());
-    let mut poll = |refused: bool| {
-        let guard = slice::enter(&thread, &RUNNING);
-        if refused {
-            guard.refuse_memory();
-        }
-        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        (polled.map(Result::unwrap), guard.finish())
-    };
-    assert_eq!(poll(false), (Poll::Pending, Cut::Here));
-    let refused = (false, "the memory limit".to_owned());
-    assert_eq!(poll(true), (Poll::Ready(refused), Cut::No));
-}
-
-#[test]
 fn lua_that_cannot_yield_runs_on_and_is_counted() {
     let lua = state();
     let before = slice::counts();
@@ -366,7 +345,7 @@ fn a_run_within_another_has_a_slice_of_its_own() {
         let guard = slice::enter(&busy.thread, &OTHER);
         let polled = busy.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());
-        seen.set(seen.get() + u32::from(guard.finish() != Cut::No));
+        seen.set(seen.get() + u32::from(guard.finish()));
     });
     let (result, sliced) = Script::new(&lua, "within() local n = 1 return n").finish();
     assert_eq!(result.unwrap(), ["1"]);

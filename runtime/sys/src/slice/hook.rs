@@ -29,17 +29,11 @@ pub(super) unsafe fn clear(state: *mut lua_State) {
 /// Called by Lua with a live state. New coroutines inherit hooks, so it looks whether a slice really is over.
 unsafe extern "C-unwind" fn slice_over(state: *mut lua_State, _: *mut lua_Debug) {
     // Copied out, because what follows may leave this function without returning.
-    let (over, condemned, full) = SHARED.with(|s| {
-        let full = s.full.swap(false, Relaxed);
-        (s.over.load(Relaxed), s.condemned.load(Relaxed), full)
-    });
+    let (over, condemned) = SHARED.with(|s| (s.over.load(Relaxed), s.condemned.load(Relaxed)));
     // SAFETY: Lua passes the live state that runs; in a count hook lua_yield with no values and lua_error are
     // allowed; no value with a destructor is alive when they leave this frame.
     unsafe {
-        if full {
-            clear(state);
-            raise_memory(state);
-        } else if !over {
+        if !over {
             clear(state);
         } else if lua_isyieldable(state) != 0 {
             // The hook stays set: that is how mlua knows that this yield came from one.
@@ -69,21 +63,13 @@ pub(super) fn blocked(condemned: bool) -> bool {
 pub(super) const OVERSTAYED: &std::ffi::CStr =
     c"ran too long where it cannot be interrupted (a callback of sort or gsub, or a metamethod), while others wait";
 
-/// Raises that error. It travels as Lua's memory error, because that is the only kind for which Lua calls no message handler:
-/// one would run inside this hook, where no hook could stop it. Whoever catches it sees [`OVERSTAYED`].
-///
-/// # Safety
-/// As for [`raise_memory`].
-pub(super) unsafe fn refuse(state: *mut lua_State) -> ! {
-    // SAFETY: by the contract of this function.
-    unsafe { raise_memory(state) }
-}
-
-/// Raises Lua's memory error: that is what raising this very text means to Lua 5.4.
+/// Raises that error. It travels as Lua's memory error (that is what raising this very text means to Lua 5.4),
+/// because that is the only kind for which Lua calls no message handler: one would run inside this hook, where no
+/// hook could stop it. Whoever catches it sees [`OVERSTAYED`].
 ///
 /// # Safety
 /// Called from C code or a hook that Lua called, with the state that runs; no destructor is pending in the caller.
-unsafe fn raise_memory(state: *mut lua_State) -> ! {
+pub(super) unsafe fn refuse(state: *mut lua_State) -> ! {
     // SAFETY: a slot is always free in a C function and in a hook (LUA_MINSTACK); the text is a valid C string;
     // leaving this frame is allowed by the contract of this function.
     unsafe {
