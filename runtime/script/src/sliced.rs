@@ -112,7 +112,7 @@ impl<R> Sliced<R> {
             false => 0,
         };
         if self.collections == 0 {
-            // Both fail only where the allocator is not mlua's.
+            // It fails only where the allocator is not that of mlua.
             let _ = lua.set_memory_limit(self.pending.room(used));
         }
         self.collections == 0
